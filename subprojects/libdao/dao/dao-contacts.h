@@ -1,0 +1,108 @@
+/* gst-dao: pinned contacts of one identity
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include <glib.h>
+#include "dao-identity.h"
+
+G_BEGIN_DECLS
+
+#define DAO_CONTACTS_ERROR (dao_contacts_error_quark ())
+GQuark dao_contacts_error_quark (void);
+
+typedef enum
+{
+  DAO_CONTACTS_ERROR_UNKNOWN,   /* no such contact, or not accepted locally */
+  DAO_CONTACTS_ERROR_CHANGED,   /* its keys changed: accept it again */
+  DAO_CONTACTS_ERROR_SELF,      /* our own alias or our own keys */
+  DAO_CONTACTS_ERROR_DUPLICATE, /* the keys of another contact */
+  DAO_CONTACTS_ERROR_KEY,       /* malformed or low-order key */
+  DAO_CONTACTS_ERROR_FILE,
+} DaoContactsError;
+
+typedef enum
+{
+  DAO_TRUST_UNVERIFIED,
+  DAO_TRUST_VERIFIED,           /* the user compared the safety code */
+  DAO_TRUST_CHANGED,            /* the relay shows other keys: calls are refused */
+} DaoTrust;
+
+/* One contact; owned by its DaoContacts, valid until that changes it. */
+typedef struct
+{
+  gchar *alias;
+  gchar *nickname;
+  gchar *conversation_id;       /* NULL until the friendship is accepted */
+  guint8 ed25519_public[32];
+  guint8 x25519_public[32];
+  guint8 *session_key;          /* 32 bytes in locked memory; NULL without conversation id */
+  DaoTrust trust;
+  gboolean pinned;              /* accepted or added locally; only then may it call or be called */
+  gboolean e2ee_seen;           /* frame encryption was used with it before */
+} DaoContact;
+
+typedef struct _DaoContacts DaoContacts;
+
+/**
+ * dao_contacts_load:
+ * @path: (nullable): the contacts file (mode 0600); NULL = in memory only
+ * @identity: (transfer none): must outlive the contacts
+ *
+ * A file that does not exist is an empty list.
+ */
+DaoContacts *dao_contacts_load (const gchar * path, DaoIdentity * identity,
+    GError ** error);
+/* atomic replace, mode 0600 */
+gboolean dao_contacts_save (DaoContacts * contacts, GError ** error);
+void dao_contacts_free (DaoContacts * contacts);
+
+const DaoContact *dao_contacts_lookup (DaoContacts * contacts,
+    const gchar * alias);
+/* (transfer full): GPtrArray of const DaoContact*, sorted by alias */
+GPtrArray *dao_contacts_list (DaoContacts * contacts);
+
+/**
+ * dao_contacts_get_callable:
+ * @min_trust: DAO_TRUST_UNVERIFIED ("any") or DAO_TRUST_VERIFIED
+ *
+ * The one place that decides whether calls with @alias are allowed.
+ */
+const DaoContact *dao_contacts_get_callable (DaoContacts * contacts,
+    const gchar * alias, DaoTrust min_trust, GError ** error);
+
+/* Pins both keys by a local decision (add, accept, accept again after a change). */
+gboolean dao_contacts_pin (DaoContacts * contacts, const gchar * alias,
+    const gchar * nickname, const guint8 * ed25519_public,
+    const guint8 * x25519_public, const gchar * conversation_id,
+    GError ** error);
+
+/**
+ * dao_contacts_observe:
+ *
+ * What the relay's friends list says: a contact we do not know becomes
+ * pending (not pinned), a missing conversation id is filled in, other keys make a
+ * pinned contact DAO_TRUST_CHANGED; the pinned keys are never replaced.
+ */
+gboolean dao_contacts_observe (DaoContacts * contacts, const gchar * alias,
+    const gchar * nickname, const guint8 * ed25519_public,
+    const guint8 * x25519_public, const gchar * conversation_id,
+    GError ** error);
+
+gboolean dao_contacts_set_verified (DaoContacts * contacts,
+    const gchar * alias, gboolean verified, GError ** error);
+gboolean dao_contacts_set_e2ee_seen (DaoContacts * contacts,
+    const gchar * alias, GError ** error);
+
+/* protocol.md b: 60 hex digits in groups of 4, (transfer full) */
+gchar *dao_contacts_safety_code (DaoContacts * contacts, const gchar * alias,
+    GError ** error);
+
+/* protocol.md b. Writes 32 bytes; FALSE for a low-order peer key. */
+gboolean dao_session_key_derive (const guint8 * x25519_private,
+    const guint8 * x25519_public, const gchar * conversation_id,
+    guint8 * session_key, GError ** error);
+gchar *dao_safety_code (const guint8 * x25519_a, const guint8 * x25519_b);
+
+G_END_DECLS

@@ -1,0 +1,41 @@
+/* gst-dao: ICE servers as the relay hands them out
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+#define DAO_ICE_CONFIG_ERROR (dao_ice_config_error_quark ())
+GQuark dao_ice_config_error_quark (void);
+typedef enum { DAO_ICE_CONFIG_ERROR_FORMAT, DAO_ICE_CONFIG_ERROR_LIMIT } DaoIceConfigError;
+
+#define DAO_ICE_CONFIG_MAX_SERVERS 8    /* libnice keeps at most 8 TURN servers */
+
+typedef struct
+{
+  gchar *url;                   /* as received: stun:, turn:, turns: */
+  gchar *username;              /* NULL for stun */
+  gchar *credential;
+} DaoIceServer;
+
+typedef struct
+{
+  gint64 ttl_s;                 /* 0 = do not cache */
+  gboolean relay_only;          /* ice_transport_policy is "relay" */
+  GPtrArray *servers;           /* DaoIceServer*; one entry a URL */
+} DaoIceConfig;
+
+/* protocol.md c.1; `urls` may be a string or an array. (transfer full) */
+DaoIceConfig *dao_ice_config_parse (const gchar * json, gsize length,
+    GError ** error);
+DaoIceConfig *dao_ice_config_copy (const DaoIceConfig * config);
+void dao_ice_config_free (DaoIceConfig * config);       /* wipes credentials */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DaoIceConfig, dao_ice_config_free)
+
+/* min (540 s, ttl - min (60 s, ttl / 2)); 0 for ttl <= 0 */
+gint64 dao_ice_config_cache_seconds (gint64 ttl_s);
+
+G_END_DECLS
