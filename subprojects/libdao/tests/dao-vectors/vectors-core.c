@@ -1,0 +1,9 @@
+/* gst-dao: vectors of the group "core"
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "dao-vectors.h"
+
+const DaoVectorHandler dao_vectors_core[] = {
+  {NULL, NULL},
+};
