@@ -15,6 +15,7 @@ typedef enum
 {
   DAO_CALL_KEYS_ERROR_LOW_ORDER,        /* all-zero shared secret */
   DAO_CALL_KEYS_ERROR_FIELD,            /* an alias or call_id that does not fit the transcript */
+  DAO_CALL_KEYS_ERROR_USED,             /* agreed, or tried to, before */
 } DaoCallKeysError;
 
 /* What both ends must agree on (design, "Frame encryption of a call"). */
@@ -45,7 +46,7 @@ const guint8 *dao_call_keys_get_public (DaoCallKeys * keys);    /* 32 bytes, our
  * @peer_public: 32 bytes, the peer's e2ee_pub
  *
  * Once a call: computes the secret and the four track handles, wipes the
- * ephemeral private key.
+ * ephemeral private key (also when the peer's key is refused).
  */
 gboolean dao_call_keys_agree (DaoCallKeys * keys,
     const DaoCallTranscript * transcript, const guint8 * peer_public,

@@ -53,7 +53,8 @@ G_DECLARE_FINAL_TYPE (DaoFrameSender, dao_frame_sender, DAO, FRAME_SENDER,
 /* SDK format with fixed material. REUSED if any sender of the process had it before. */
 DaoFrameSender *dao_frame_sender_new_sdk (const guint8 * material,
     GError ** error);
-/* v1 format; @secret is the 32-byte call secret, copied into locked memory */
+/* v1 format; @secret is the 32-byte call secret, copied into locked memory.
+ * A second sender of the process with the same secret, role and medium fails to seal (DAO_FRAME_FAILED). */
 DaoFrameSender *dao_frame_sender_new_v1 (const guint8 * secret, DaoRole role,
     DaoMedia media);
 /* v1 framing with fixed material (`format=v1` with key-material): epoch stays 0, limits drop. */
@@ -86,6 +87,9 @@ void dao_frame_sender_get_position (DaoFrameSender * sender, guint32 * epoch,
 
 /* Tests only: the counter of an SDK sender (vectors with injected counters). */
 void dao_frame_sender_set_counter (DaoFrameSender * sender, guint64 counter);
+/* Tests only: the next (epoch, n) of a v1 sender that has a call secret. */
+void dao_frame_sender_set_position (DaoFrameSender * sender, guint32 epoch,
+    guint32 n);
 
 /* --- receiver: the other end of one track. Thread-safe. --- */
 
