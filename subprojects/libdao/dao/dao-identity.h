@@ -8,6 +8,9 @@
 
 G_BEGIN_DECLS
 
+/* A login challenge of the relay is some 64 characters; a signal to be signed starts with '{'. */
+#define DAO_IDENTITY_MAX_CHALLENGE 512
+
 #define DAO_IDENTITY_ERROR (dao_identity_error_quark ())
 GQuark dao_identity_error_quark (void);
 
@@ -20,6 +23,7 @@ typedef enum
   DAO_IDENTITY_ERROR_EXISTS,    /* new: will not overwrite */
   DAO_IDENTITY_ERROR_IN_USE,    /* another process holds the account's lock */
   DAO_IDENTITY_ERROR_KEY,       /* the registered X25519 key is neither of ours */
+  DAO_IDENTITY_ERROR_CHALLENGE, /* a login challenge that could be something else; not signed */
 } DaoIdentityError;
 
 /* Refcounted; keys live in locked memory and are wiped with the last reference. */
@@ -41,6 +45,14 @@ DaoIdentity *dao_identity_new_from_mnemonic (const gchar * mnemonic,
  */
 gchar *dao_identity_default_path (void);
 
+/**
+ * dao_identity_load:
+ *
+ * Reads what dao_identity_save() wrote. The file must be a regular file of ours with no
+ * permission for group and others (MODE); the phrase never is in memory that can be swapped out.
+ *
+ * Returns: (transfer full): the identity, or NULL with FILE, MODE, FORMAT or MNEMONIC
+ */
 DaoIdentity *dao_identity_load (const gchar * path, GError ** error);
 /* Mode 0600, atomic replace. @overwrite FALSE fails with EXISTS. */
 gboolean dao_identity_save (DaoIdentity * identity, const gchar * path,
@@ -64,6 +76,9 @@ const guint8 *dao_identity_get_ed25519_secret (DaoIdentity * identity); /* 64 by
 const guint8 *dao_identity_get_x25519_public (DaoIdentity * identity);  /* 32 bytes */
 const guint8 *dao_identity_get_x25519_private (DaoIdentity * identity); /* 32 bytes */
 
+/* The phrase, for showing it once to its owner; in locked memory of the identity. */
+const gchar *dao_identity_get_mnemonic (DaoIdentity * identity);
+
 /* protocol.md a.2: picks the derivation whose public key is registered; KEY if neither */
 gboolean dao_identity_select_x25519 (DaoIdentity * identity,
     const guint8 * registered_public, GError ** error);
@@ -85,5 +100,11 @@ void dao_identity_sign (DaoIdentity * identity, const guint8 * data,
  * longer than 512 bytes: the relay must not get signals signed. (transfer full) base64 */
 gchar *dao_identity_sign_challenge (DaoIdentity * identity,
     const gchar * challenge, GError ** error);
+/* The same with a bare key: 64 bytes, libsodium form */
+gchar *dao_challenge_sign (const guint8 * ed25519_secret,
+    const gchar * challenge, GError ** error);
+
+/* protocol.md a.3 [R]: 3 to 32 of a-z, 0-9 and '_'. NULL is no alias. */
+gboolean dao_alias_is_valid (const gchar * alias);
 
 G_END_DECLS

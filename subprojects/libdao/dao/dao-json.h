@@ -19,10 +19,33 @@ typedef enum
   DAO_JSON_ERROR_VALUE,         /* cannot be written canonically (NaN, ...) */
 } DaoJsonError;
 
-/* Returns: (transfer full): the value, or NULL with @error */
+/* The largest text from outside is a friends list of the relay; call frames have a limit of their own. */
+#define DAO_JSON_MAX_LENGTH (4 * 1024 * 1024)
+/* A signal nests 2 levels, the relay's answers 4. */
+#define DAO_JSON_MAX_DEPTH 32
+/* A signal has about 20 values; printing a real exactly is slow, so they are counted. */
+#define DAO_JSON_MAX_CANONICAL_VALUES 4096
+
+/**
+ * dao_json_parse:
+ * @text: (array length=length): UTF-8, need not end in NUL
+ *
+ * RFC 8259 and no more: any value, no duplicate keys, no NUL and no lone surrogates in strings,
+ * no number beyond a double. Integers are 64-bit; in a text that has a longer one, that one is a
+ * real and every real that is an exact integer below 2^53 an integer.
+ *
+ * Returns: (transfer full): the value, or NULL with @error, whose message never quotes the text
+ */
 json_t *dao_json_parse (const gchar * text, gsize length, GError ** error);
 
-/* protocol.md e.4, the recursive rule. Returns: (transfer full), NUL-terminated UTF-8 */
+/**
+ * dao_json_canonical:
+ *
+ * protocol.md e.4, the recursive rule: keys in the order of UTF-16 code units at every
+ * depth, no white space, strings and numbers as JavaScript writes them.
+ *
+ * Returns: (transfer full): NUL-terminated UTF-8, or NULL with @error
+ */
 gchar *dao_json_canonical (json_t * value, GError ** error);
 
 /* Members or NULL/default when absent or of another type. */
