@@ -5,6 +5,7 @@
 #pragma once
 
 #include <glib.h>
+#include <jansson.h>
 
 G_BEGIN_DECLS
 
@@ -28,9 +29,20 @@ typedef struct
   GPtrArray *servers;           /* DaoIceServer*; one entry a URL */
 } DaoIceConfig;
 
-/* protocol.md c.1; `urls` may be a string or an array. (transfer full) */
+/**
+ * dao_ice_config_parse:
+ *
+ * protocol.md c.1; `urls` may be a string or an array. URLs of unknown schemes and
+ * TURN servers without credentials are passed over, and so is what comes after
+ * DAO_ICE_CONFIG_MAX_SERVERS.
+ *
+ * Returns: (transfer full): the configuration, or NULL with DAO_ICE_CONFIG_ERROR or
+ *   DAO_JSON_ERROR
+ */
 DaoIceConfig *dao_ice_config_parse (const gchar * json, gsize length,
     GError ** error);
+/* The same of a parsed answer (transfer none). */
+DaoIceConfig *dao_ice_config_from_json (json_t * root, GError ** error);
 DaoIceConfig *dao_ice_config_copy (const DaoIceConfig * config);
 void dao_ice_config_free (DaoIceConfig * config);       /* wipes credentials */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DaoIceConfig, dao_ice_config_free)

@@ -27,6 +27,9 @@ typedef enum
   DAO_RELAY_ERROR_POW,          /* no solution within the limit */
   DAO_RELAY_ERROR_EXISTS,       /* 409: the key is registered */
   DAO_RELAY_ERROR_REPLACED,     /* goaway new_device_login */
+  DAO_RELAY_ERROR_OFFLINE,      /* sending without an open WebSocket */
+  DAO_RELAY_ERROR_GOAWAY,       /* goaway with another reason; the text names it */
+  DAO_RELAY_ERROR_LIMIT,        /* an answer or a frame larger than we accept or may send */
 } DaoRelayError;
 
 #define DAO_TYPE_RELAY_CLIENT (dao_relay_client_get_type ())
@@ -36,14 +39,30 @@ G_DECLARE_FINAL_TYPE (DaoRelayClient, dao_relay_client, DAO, RELAY_CLIENT,
 /**
  * DaoRelayClient signals:
  *   "online" ()                    the WebSocket is open
- *   "offline" (GError *why)        it closed; the client reconnects by itself (back-off of protocol.md d)
- *   "failed" (GError *why)         it will not try again (auth refused 3 times, replaced by another device)
- *   "frame" (GBytes *text)         a text frame that is not ping/pong/goaway
+ *   "offline" (GError *why)        it closed, or an attempt to open it failed; the client tries again by
+ *                                  itself (back-off of protocol.md d)
+ *   "failed" (GError *why)         it will not try again (auth refused 3 times, replaced by another
+ *                                  device, a goaway we do not know) until dao_relay_client_connect()
+ *   "frame" (GBytes *text)         a text frame, a JSON object, that is not ping/pong/goaway
+ *
+ * All are emitted from the main context, never from inside a function of this file.
+ */
+
+/**
+ * dao_relay_client_new:
+ * @url: base URL of the relay. https, or http for loopback hosts and for private or link-local
+ *   addresses written as numbers (a warning is logged: on that wire the token can be read). Other
+ *   plain http, user names, queries and fragments in it are %DAO_RELAY_ERROR_URL.
+ * @identity: (transfer none): gets a reference; alias, uuid and relay are updated by register and login
+ *
+ * Returns: (transfer full): the client
  */
 DaoRelayClient *dao_relay_client_new (const gchar * url,
     DaoIdentity * identity, GError ** error);
 
 /* --- one-shot HTTP calls (GAsync; need a login where the protocol does, done by itself) --- */
+
+const gchar *dao_relay_client_get_url (DaoRelayClient * client);
 
 /* Register (with proof of work on a worker), fill alias, uuid and relay of the identity. A 409 with uuid and alias is a success. */
 void dao_relay_client_register_async (DaoRelayClient * client,
@@ -81,6 +100,20 @@ void dao_relay_client_disconnect (DaoRelayClient * client);     /* closes, stops
 gboolean dao_relay_client_is_online (DaoRelayClient * client);
 gboolean dao_relay_client_send (DaoRelayClient * client, const gchar * text,
     GError ** error);
+
+/**
+ * dao_relay_drain:
+ *
+ * A socket that was closed lives on for up to 2 s until what was queued on it (a hangup, say) is out and the
+ * relay has confirmed. Call this at the end of a thread that runs such a context, outside of any
+ * callback: iterates the thread-default context until all its sockets are gone.
+ *
+ * Returns: FALSE if @timeout_ms passed first
+ */
+gboolean dao_relay_drain (guint timeout_ms);
+
+/* The status in a DAO_RELAY_ERROR_HTTP ("HTTP 404: ..."), else 0. */
+guint dao_relay_error_get_status (const GError * error);
 
 /* min (1000 * 2^n, 30000) * @jitter, ms; @jitter in [0.7, 1.0) (protocol.md d) */
 guint dao_relay_backoff_ms (guint attempt, gdouble jitter);
