@@ -1,0 +1,637 @@
+/* gst-dao: the WebSocket to the relay
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * protocol.md d: a ticket before every connect, text frames, a ping every 25 s, back-off
+ * with jitter, goaway. Whoever connects once stays connected until it disconnects or the
+ * relay says something final.
+ *
+ * Emissions come last in every function: their handlers may stop the socket or drop the
+ * client.
+ */
+#include "dao-relay-private.h"
+#include "dao-envelope.h"
+#include "dao-json.h"
+
+#include <string.h>
+
+/* A ticket is a random string or a short JWT; it travels in a URL. */
+#define MAX_TICKET 2048
+/* What we repeat of a goaway's reason. */
+#define MAX_REASON 64
+/* How long a closed socket may still flush and wait for the relay's close frame. */
+#define LINGER_MS 2000
+/* protocol.md d: re-authenticate at most 3 times */
+#define MAX_REVOCATIONS 3
+
+struct _DaoRelaySocket
+{
+  DaoRelayClient *client;       /* owns us */
+  gboolean wanted;
+  guint generation;             /* callbacks of older attempts are void */
+  GCancellable *attempt;        /* the attempt under way */
+  GSource *timer;               /* next attempt, or the deadline of this one */
+  GSource *ping;
+  SoupWebsocketConnection *ws;  /* only while open */
+  guint failures;               /* n of the back-off */
+  guint refused;                /* refused logins in a row */
+  gint64 heard_at;              /* monotonic, us */
+  gint64 replaced_at;           /* last new_device_login, 0 = never */
+  guint revocations;
+  gint64 revoked_since;
+};
+
+/* One attempt's callback data. */
+typedef struct
+{
+  DaoRelayClient *client;
+  guint generation;
+  SoupMessage *message;
+} Attempt;
+
+static void begin_attempt (DaoRelaySocket * self);
+
+/* Sockets that this thread's context still has to bring to their end. */
+static _Thread_local guint n_lingering;
+
+guint
+dao_relay_backoff_ms (guint attempt, gdouble jitter)
+{
+  /* 2^5 s is beyond the cap already; larger shifts would overflow. */
+  guint delay = attempt >= 5 ? 30000 : MIN (1000u << attempt, 30000u);
+
+  return (guint) (delay * jitter);
+}
+
+/* --- a socket on its way out --- */
+
+typedef struct
+{
+  SoupWebsocketConnection *ws;
+  GSource *timeout;
+} Linger;
+
+static void
+linger_end (Linger * linger)
+{
+  g_signal_handlers_disconnect_by_data (linger->ws, linger);
+  g_source_destroy (linger->timeout);
+  g_source_unref (linger->timeout);
+  g_object_unref (linger->ws);
+  g_free (linger);
+  n_lingering--;
+}
+
+static gboolean
+on_linger_timeout (gpointer user_data)
+{
+  linger_end (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_linger_closed (SoupWebsocketConnection * ws, gpointer user_data)
+{
+  linger_end (user_data);
+}
+
+/* Takes @ws: sends what is queued and a close frame, then lets go. */
+static void
+close_gently (DaoRelaySocket * self, SoupWebsocketConnection * ws)
+{
+  Linger *linger;
+
+  if (soup_websocket_connection_get_state (ws) == SOUP_WEBSOCKET_STATE_CLOSED) {
+    g_object_unref (ws);
+    return;
+  }
+  linger = g_new0 (Linger, 1);
+  linger->ws = ws;
+  n_lingering++;
+  g_signal_connect (ws, "closed", G_CALLBACK (on_linger_closed), linger);
+  linger->timeout = g_timeout_source_new (LINGER_MS);
+  g_source_set_callback (linger->timeout, on_linger_timeout, linger, NULL);
+  g_source_attach (linger->timeout, self->client->context);
+  if (soup_websocket_connection_get_state (ws) == SOUP_WEBSOCKET_STATE_OPEN)
+    soup_websocket_connection_close (ws, SOUP_WEBSOCKET_CLOSE_NORMAL, NULL);
+}
+
+static gboolean
+on_drain_timeout (gpointer expired)
+{
+  *(gboolean *) expired = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+gboolean
+dao_relay_drain (guint timeout_ms)
+{
+  GMainContext *context = g_main_context_ref_thread_default ();
+  GSource *timeout = g_timeout_source_new (timeout_ms);
+  gboolean expired = FALSE;
+
+  g_source_set_callback (timeout, on_drain_timeout, &expired, NULL);
+  g_source_attach (timeout, context);
+  while (n_lingering > 0 && !expired)
+    g_main_context_iteration (context, TRUE);
+  g_source_destroy (timeout);
+  g_source_unref (timeout);
+  g_main_context_unref (context);
+  return n_lingering == 0;
+}
+
+/* --- timers --- */
+
+static void
+clear_source (GSource ** source)
+{
+  if (*source == NULL)
+    return;
+  g_source_destroy (*source);
+  g_clear_pointer (source, g_source_unref);
+}
+
+static void
+set_timer (DaoRelaySocket * self, guint ms, GSourceFunc callback)
+{
+  clear_source (&self->timer);
+  self->timer = g_timeout_source_new (ms);
+  g_source_set_callback (self->timer, callback, self, NULL);
+  g_source_attach (self->timer, self->client->context);
+}
+
+/* Back to nothing: no attempt, no timer, no open socket. */
+static void
+reset (DaoRelaySocket * self)
+{
+  self->generation++;
+  clear_source (&self->timer);
+  clear_source (&self->ping);
+  if (self->attempt != NULL) {
+    g_cancellable_cancel (self->attempt);
+    g_clear_object (&self->attempt);
+  }
+  if (self->ws != NULL) {
+    SoupWebsocketConnection *ws = g_steal_pointer (&self->ws);
+
+    g_signal_handlers_disconnect_by_data (ws, self);
+    close_gently (self, ws);
+  }
+}
+
+static gboolean
+on_retry (gpointer user_data)
+{
+  begin_attempt (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+/* --- the ways down. @why is taken. --- */
+
+static void
+emit_error (DaoRelaySocket * self, guint signal, GError * why)
+{
+  DaoRelayClient *client = g_object_ref (self->client);
+
+  g_signal_emit (client, dao_relay_signals[signal], 0, why);
+  g_error_free (why);
+  g_object_unref (client);
+}
+
+static void
+give_up (DaoRelaySocket * self, GError * why)
+{
+  reset (self);
+  self->wanted = FALSE;
+  emit_error (self, DAO_RELAY_SIGNAL_FAILED, why);
+}
+
+static void
+try_again_in (DaoRelaySocket * self, guint ms, GError * why)
+{
+  reset (self);
+  set_timer (self, ms, on_retry);
+  emit_error (self, DAO_RELAY_SIGNAL_OFFLINE, why);
+}
+
+static void
+try_again (DaoRelaySocket * self, GError * why)
+{
+  guint ms = dao_relay_backoff_ms (self->failures++,
+      g_random_double_range (0.7, 1.0));
+
+  try_again_in (self,
+      (guint) ((guint64) ms * self->client->timing.backoff_unit_ms / 1000),
+      why);
+}
+
+static void
+attempt_failed (DaoRelaySocket * self, GError * why)
+{
+  /* Our own check said no (another account's alias, a challenge that must not be signed): asking
+   * again does not make it better. */
+  if (why->domain == DAO_IDENTITY_ERROR
+      || dao_identity_get_uuid (self->client->identity) == NULL) {
+    give_up (self, why);
+    return;
+  }
+  if (g_error_matches (why, DAO_RELAY_ERROR, DAO_RELAY_ERROR_AUTH)
+      && ++self->refused >= DAO_RELAY_MAX_LOGINS) {
+    give_up (self, why);
+    return;
+  }
+  try_again (self, why);
+}
+
+/* --- goaway (protocol.md d) --- */
+
+static gboolean
+is_replaced_again (DaoRelaySocket * self)
+{
+  gint64 now = g_get_monotonic_time ();
+  gint64 cooldown = self->client->timing.replaced_cooldown_ms * 1000LL;
+  gboolean again = self->replaced_at != 0
+      && now - self->replaced_at < cooldown;
+
+  self->replaced_at = now;
+  return again;
+}
+
+static gboolean
+is_revoked_too_often (DaoRelaySocket * self)
+{
+  gint64 now = g_get_monotonic_time ();
+  gint64 window = self->client->timing.revoked_window_ms * 1000LL;
+
+  if (self->revocations == 0 || now - self->revoked_since > window) {
+    self->revocations = 0;
+    self->revoked_since = now;
+  }
+  return ++self->revocations > MAX_REVOCATIONS;
+}
+
+static gchar *
+goaway_reason (json_t * frame)
+{
+  const gchar *reason;
+  gchar *copy, *p;
+
+  reason = dao_json_get_string (json_object_get (frame, "payload"), "reason");
+  if (reason == NULL)
+    reason = dao_json_get_string (frame, "reason");
+  copy = g_strndup (reason != NULL ? reason : "", MAX_REASON);
+  for (p = copy; *p != '\0'; p++) {
+    if (!g_ascii_isgraph (*p))
+      *p = '?';
+  }
+  return copy;
+}
+
+static void
+on_goaway (DaoRelaySocket * self, json_t * frame)
+{
+  g_autofree gchar *reason = goaway_reason (frame);
+  guint soon = self->client->timing.goaway_ms;
+
+  if (g_str_equal (reason, "server_shutdown")
+      || g_str_equal (reason, "network_reset")) {
+    try_again_in (self, soon, g_error_new (DAO_RELAY_ERROR,
+            DAO_RELAY_ERROR_GOAWAY, "The relay goes away: %s", reason));
+  } else if (g_str_equal (reason, "new_device_login")) {
+    GError *why = g_error_new_literal (DAO_RELAY_ERROR,
+        DAO_RELAY_ERROR_REPLACED, "Another device logged in to this account");
+
+    if (is_replaced_again (self))
+      give_up (self, why);
+    else
+      try_again_in (self, soon, why);
+  } else if (g_str_equal (reason, "jwt_revoked")) {
+    GError *why = g_error_new_literal (DAO_RELAY_ERROR, DAO_RELAY_ERROR_AUTH,
+        "The relay revoked the login");
+
+    dao_relay_forget_token (self->client);
+    if (is_revoked_too_often (self))
+      give_up (self, why);
+    else
+      try_again_in (self, soon, why);
+  } else {
+    give_up (self, g_error_new (DAO_RELAY_ERROR, DAO_RELAY_ERROR_GOAWAY,
+            "The relay sends us away: %s", reason));
+  }
+}
+
+/* --- an open socket --- */
+
+static void
+on_message (SoupWebsocketConnection * ws, gint type, GBytes * message,
+    gpointer user_data)
+{
+  DaoRelaySocket *self = user_data;
+  g_autoptr (GError) error = NULL;
+  const gchar *name;
+  gsize length;
+  const gchar *text = g_bytes_get_data (message, &length);
+  json_t *frame;
+
+  self->heard_at = g_get_monotonic_time ();
+  if (type != SOUP_WEBSOCKET_DATA_TEXT || length > DAO_ENVELOPE_MAX_FRAME)
+    return;
+  frame = dao_json_parse (text, length, &error);
+  name = dao_json_get_string (frame, "type");
+  if (name == NULL) {
+    g_debug ("dropped a frame without a type%s%s", error ? ": " : "",
+        error ? error->message : "");
+  } else if (g_str_equal (name, "goaway")) {
+    on_goaway (self, frame);
+  } else if (!g_str_equal (name, "ping") && !g_str_equal (name, "pong")) {
+    DaoRelayClient *client = g_object_ref (self->client);
+
+    g_signal_emit (client, dao_relay_signals[DAO_RELAY_SIGNAL_FRAME], 0,
+        message);
+    g_object_unref (client);
+  }
+  if (frame != NULL)
+    json_decref (frame);
+}
+
+static void
+on_pong (SoupWebsocketConnection * ws, GBytes * payload, gpointer user_data)
+{
+  DaoRelaySocket *self = user_data;
+
+  self->heard_at = g_get_monotonic_time ();
+}
+
+static void
+on_closed (SoupWebsocketConnection * ws, gpointer user_data)
+{
+  DaoRelaySocket *self = user_data;
+
+  try_again (self, g_error_new (DAO_RELAY_ERROR, DAO_RELAY_ERROR_UNREACHABLE,
+          "The connection to the relay closed (code %u)",
+          soup_websocket_connection_get_close_code (ws)));
+}
+
+/* The relay need not answer our JSON ping, but every WebSocket answers the protocol's own (RFC 6455, 5.5.2), which
+ * libsoup sends at the same pace. Silence over two of them is a dead line that TCP would notice after minutes. */
+static gboolean
+on_ping (gpointer user_data)
+{
+  DaoRelaySocket *self = user_data;
+  gint64 silent = g_get_monotonic_time () - self->heard_at;
+
+  if (silent > self->client->timing.ping_ms * 2500LL) {
+    try_again (self, g_error_new_literal (DAO_RELAY_ERROR,
+            DAO_RELAY_ERROR_UNREACHABLE, "The relay has gone silent"));
+    return G_SOURCE_REMOVE;
+  }
+  dao_relay_socket_send (self, "{\"type\":\"ping\"}", NULL);
+  return G_SOURCE_CONTINUE;
+}
+
+/* Takes @ws. */
+static void
+opened (DaoRelaySocket * self, SoupWebsocketConnection * ws)
+{
+  DaoRelayClient *client = g_object_ref (self->client);
+
+  clear_source (&self->timer);
+  g_clear_object (&self->attempt);
+  self->ws = ws;
+  self->failures = 0;
+  self->heard_at = g_get_monotonic_time ();
+  soup_websocket_connection_set_max_incoming_payload_size (ws,
+      DAO_ENVELOPE_MAX_FRAME);
+  soup_websocket_connection_set_keepalive_interval (ws,
+      client->timing.ping_ms / 1000);
+  g_signal_connect (ws, "message", G_CALLBACK (on_message), self);
+  g_signal_connect (ws, "pong", G_CALLBACK (on_pong), self);
+  g_signal_connect (ws, "closed", G_CALLBACK (on_closed), self);
+
+  self->ping = g_timeout_source_new (client->timing.ping_ms);
+  g_source_set_callback (self->ping, on_ping, self, NULL);
+  g_source_attach (self->ping, client->context);
+  g_signal_emit (client, dao_relay_signals[DAO_RELAY_SIGNAL_ONLINE], 0);
+  g_object_unref (client);
+}
+
+/* --- an attempt: ticket, then handshake --- */
+
+static Attempt *
+attempt_new (DaoRelaySocket * self)
+{
+  Attempt *attempt = g_new0 (Attempt, 1);
+
+  attempt->client = g_object_ref (self->client);
+  attempt->generation = self->generation;
+  return attempt;
+}
+
+static void
+attempt_free (Attempt * attempt)
+{
+  g_clear_object (&attempt->message);
+  g_object_unref (attempt->client);
+  g_free (attempt);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Attempt, attempt_free)
+
+/* The socket this attempt is for, or NULL if it has moved on. */
+static DaoRelaySocket *
+attempt_socket (Attempt * attempt)
+{
+  DaoRelaySocket *self = attempt->client->socket;
+
+  return attempt->generation == self->generation ? self : NULL;
+}
+
+static GError *
+handshake_error (DaoRelaySocket * self, Attempt * attempt, GError * cause)
+{
+  guint status = soup_message_get_status (attempt->message);
+  const gchar *url = self->client->url;
+
+  if (cause->domain == G_TLS_ERROR)
+    return g_error_new (DAO_RELAY_ERROR, DAO_RELAY_ERROR_UNREACHABLE,
+        "The certificate of %s is not accepted: %s", url, cause->message);
+  if (status != 0)
+    return g_error_new (DAO_RELAY_ERROR, DAO_RELAY_ERROR_HTTP,
+        "HTTP %u: the relay refuses the WebSocket", status);
+  return g_error_new (DAO_RELAY_ERROR, DAO_RELAY_ERROR_UNREACHABLE,
+      "Cannot open the WebSocket of %s: %s", url, cause->message);
+}
+
+static void
+on_handshake (GObject * source, GAsyncResult * result, gpointer user_data)
+{
+  g_autoptr (Attempt) attempt = user_data;
+  g_autoptr (GError) error = NULL;
+  SoupWebsocketConnection *ws;
+  DaoRelaySocket *self;
+
+  ws = soup_session_websocket_connect_finish (SOUP_SESSION (source), result,
+      &error);
+  self = attempt_socket (attempt);
+  if (self == NULL) {
+    if (ws != NULL)
+      close_gently (attempt->client->socket, ws);
+  } else if (ws == NULL) {
+    attempt_failed (self, handshake_error (self, attempt, error));
+  } else {
+    opened (self, ws);
+  }
+}
+
+/* The ticket is the only credential that ever stands in a URL; it is void once used. */
+static gchar *
+socket_url (DaoRelayClient * client, const gchar * ticket)
+{
+  g_autofree gchar *uuid =
+      g_uri_escape_string (dao_identity_get_uuid (client->identity), NULL,
+      FALSE);
+  g_autofree gchar *escaped = g_uri_escape_string (ticket, NULL, FALSE);
+
+  return g_strconcat (client->url, "/ws?user_uuid=", uuid, "&ticket=", escaped,
+      NULL);
+}
+
+static gboolean
+ticket_is_valid (const gchar * ticket)
+{
+  return ticket != NULL && *ticket != '\0' && strlen (ticket) <= MAX_TICKET;
+}
+
+static void
+start_handshake (DaoRelaySocket * self, const gchar * ticket)
+{
+  DaoRelayClient *client = self->client;
+  Attempt *attempt = attempt_new (self);
+  gchar *url = socket_url (client, ticket);
+
+  attempt->message = soup_message_new ("GET", url);
+  dao_relay_wipe (&url);
+  soup_message_add_flags (attempt->message, SOUP_MESSAGE_NO_REDIRECT);
+  soup_message_disable_feature (attempt->message, SOUP_TYPE_AUTH_MANAGER);
+  /* No permessage-deflate: a small frame must not inflate beyond our limit, and ciphertext does not
+   * compress anyway. */
+  soup_message_disable_feature (attempt->message,
+      SOUP_TYPE_WEBSOCKET_EXTENSION_MANAGER);
+  soup_session_websocket_connect_async (client->session, attempt->message,
+      NULL, NULL, G_PRIORITY_DEFAULT, self->attempt, on_handshake, attempt);
+}
+
+static void
+on_ticket (GObject * source, GAsyncResult * result, gpointer user_data)
+{
+  g_autoptr (Attempt) attempt = user_data;
+  DaoRelaySocket *self = attempt_socket (attempt);
+  GError *error = NULL;
+  json_t *answer;
+
+  answer = dao_relay_client_call_finish (DAO_RELAY_CLIENT (source), result,
+      &error);
+  if (self == NULL) {
+    g_clear_error (&error);
+  } else if (answer == NULL) {
+    attempt_failed (self, error);
+  } else if (!ticket_is_valid (dao_json_get_string (answer, "ticket"))) {
+    attempt_failed (self, g_error_new_literal (DAO_RELAY_ERROR,
+            DAO_RELAY_ERROR_ANSWER, "The relay's answer has no ticket"));
+  } else {
+    self->refused = 0;
+    start_handshake (self, dao_json_get_string (answer, "ticket"));
+  }
+  if (answer != NULL) {
+    dao_relay_wipe_json (answer, "ticket");
+    json_decref (answer);
+  }
+}
+
+static gboolean
+on_attempt_deadline (gpointer user_data)
+{
+  DaoRelaySocket *self = user_data;
+
+  attempt_failed (self, g_error_new (DAO_RELAY_ERROR,
+          DAO_RELAY_ERROR_UNREACHABLE, "%s does not answer",
+          self->client->url));
+  return G_SOURCE_REMOVE;
+}
+
+static void
+begin_attempt (DaoRelaySocket * self)
+{
+  json_t *body = json_object ();
+
+  reset (self);
+  self->attempt = g_cancellable_new ();
+  /* Login, ticket and handshake are up to six requests with deadlines of their own; the handshake has none. */
+  set_timer (self, self->client->timing.request_ms * 3, on_attempt_deadline);
+  dao_relay_client_call_async (self->client, "POST", "/api/v1/ws/ticket",
+      body, self->attempt, on_ticket, attempt_new (self));
+  json_decref (body);
+}
+
+/* --- what the client uses --- */
+
+DaoRelaySocket *
+dao_relay_socket_new (DaoRelayClient * client)
+{
+  DaoRelaySocket *self = g_new0 (DaoRelaySocket, 1);
+
+  self->client = client;
+  return self;
+}
+
+void
+dao_relay_socket_free (DaoRelaySocket * self)
+{
+  reset (self);
+  g_free (self);
+}
+
+void
+dao_relay_socket_start (DaoRelaySocket * self)
+{
+  if (self->wanted)
+    return;
+  self->wanted = TRUE;
+  self->failures = 0;
+  self->refused = 0;
+  self->replaced_at = 0;
+  self->revocations = 0;
+  begin_attempt (self);
+}
+
+void
+dao_relay_socket_stop (DaoRelaySocket * self)
+{
+  self->wanted = FALSE;
+  reset (self);
+}
+
+gboolean
+dao_relay_socket_is_open (DaoRelaySocket * self)
+{
+  return self->ws != NULL && soup_websocket_connection_get_state (self->ws)
+      == SOUP_WEBSOCKET_STATE_OPEN;
+}
+
+gboolean
+dao_relay_socket_send (DaoRelaySocket * self, const gchar * text,
+    GError ** error)
+{
+  if (!dao_relay_socket_is_open (self)) {
+    g_set_error_literal (error, DAO_RELAY_ERROR, DAO_RELAY_ERROR_OFFLINE,
+        "Not connected to the relay");
+    return FALSE;
+  }
+  if (strlen (text) > DAO_ENVELOPE_MAX_FRAME) {
+    g_set_error (error, DAO_RELAY_ERROR, DAO_RELAY_ERROR_LIMIT,
+        "A frame of more than %d bytes is not sent", DAO_ENVELOPE_MAX_FRAME);
+    return FALSE;
+  }
+  soup_websocket_connection_send_text (self->ws, text);
+  return TRUE;
+}
