@@ -66,6 +66,7 @@ typedef enum
   DAO_CALL_REASON_LOCAL_MEDIA,          /* camera, microphone: driver says so */
   DAO_CALL_REASON_SIGNALING,            /* relay unreachable or login refused */
   DAO_CALL_REASON_INTERNAL,
+  DAO_CALL_REASON_REMOTE_FAILED,        /* hangup or reject with reason "failed" */
 } DaoCallReason;
 
 const gchar *dao_call_reason_to_string (DaoCallReason reason);  /* "local-hangup", "no-answer", ... */
@@ -193,6 +194,9 @@ gboolean dao_call_wants_audio (DaoCall * call);
 gboolean dao_call_is_verified (DaoCall * call); /* the contact's trust when the call began */
 gboolean dao_call_is_downgraded (DaoCall * call);       /* contact did e2ee before, this call does not */
 DaoCallKeys *dao_call_get_keys (DaoCall * call);        /* (transfer none), NULL = no frame encryption */
+
+/* Signals and reports that did not belong to the call or to its state, since dao_call_new(). */
+guint64 dao_call_get_ignored (DaoCall * call);
 
 /* Tests: the next call_id (else a random UUIDv4). */
 void dao_call_set_next_id (DaoCall * call, const gchar * call_id);
