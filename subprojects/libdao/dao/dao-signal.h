@@ -23,6 +23,8 @@ typedef enum
 #define DAO_SIGNAL_MAX_SDP (64 * 1024)
 #define DAO_SIGNAL_MAX_CANDIDATE 1024
 #define DAO_SIGNAL_MAX_ID 64
+/* legs and offers of one call; far more than the limits of a call allow */
+#define DAO_SIGNAL_MAX_COUNT 65535
 
 typedef enum
 {
@@ -80,8 +82,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DaoSignal, dao_signal_free)
  * dao_signal_from_json:
  * @inner: (transfer none): the verified inner object (protocol.md e.2)
  *
- * Both candidate forms of protocol.md e.6 map to the same triple. A malformed
- * `e2ee` or `e2ee_pub` is an error, never "absent".
+ * Both candidate forms of protocol.md e.6 map to the same triple; an empty sdpMid and an
+ * index that is no small integer count as absent. A malformed `e2ee` or `e2ee_pub` is an error, never
+ * "absent", and so is `e2ee` in a signal without `to`. An unknown `mode` or `reason` is ignored.
  *
  * Returns: (transfer full): the signal, or NULL with @error
  */
