@@ -1,0 +1,45 @@
+/* gst-dao: one connection: HTTP requests, then perhaps a WebSocket
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "relay-server.h"
+
+#include <libwebsockets.h>
+
+G_BEGIN_DECLS
+
+#define RELAY_IP_SIZE 48        /* INET6_ADDRSTRLEN and room for "/64" */
+#define RELAY_MAX_PATH 256
+#define RELAY_MAX_QUERY 512
+#define RELAY_MAX_AUTHORIZATION 256
+
+/* What all connections of a server share. */
+typedef struct
+{
+  RelayServerOptions options;
+  uv_loop_t *loop;
+  struct lws_context *context;
+  RelayApi *api;
+  RelayAuth *auth;
+  RelayStore *store;
+  RelayHub *hub;
+  RelayLimiter *connects;
+  guint n_connections, max_connections;
+} RelayShared;
+
+typedef struct _RelayConnection RelayConnection;
+
+RelayConnection *relay_connection_new (RelayShared * shared,
+    const gchar * ip);
+void relay_connection_free (RelayConnection * connection);
+
+/* The one callback of libwebsockets (lws_callback_function). */
+gint relay_connection_callback (struct lws *wsi,
+    enum lws_callback_reasons reason, void *user, void *in, size_t length);
+
+/* How limits count an address: an IPv4 one by itself, an IPv6 one by its /64. */
+void relay_ip_key (const gchar * ip, gchar * key);
+
+G_END_DECLS
