@@ -10,6 +10,7 @@
 
 #include "gstdaoe2eedec.h"
 #include "gstdaoe2eeenc.h"
+#include "gstdaosignaling.h"
 
 static gboolean
 plugin_init (GstPlugin * plugin)
@@ -18,6 +19,7 @@ plugin_init (GstPlugin * plugin)
 
   ok |= GST_ELEMENT_REGISTER (daoe2eedec, plugin);
   ok |= GST_ELEMENT_REGISTER (daoe2eeenc, plugin);
+  ok |= GST_ELEMENT_REGISTER (daosignaling, plugin);
   return ok;
 }
 

@@ -1,0 +1,262 @@
+/* GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "gstdaoice.h"
+#include "dao-signal.h"
+
+#include <gio/gio.h>
+#include <nice/interfaces.h>
+#include <string.h>
+
+G_DEFINE_QUARK (gst-dao-ice-error-quark, gst_dao_ice_error)
+
+/* --- servers --- */
+
+/* host, host:port, [v6], [v6]:port; nothing that could smuggle more into the URL */
+static gboolean
+is_host_port (const gchar * text)
+{
+  const gchar *port;
+  guint64 value;
+
+  if (*text == '[') {
+    const gchar *end = strchr (text, ']');
+    gchar *host;
+    gboolean ok;
+
+    if (!end)
+      return FALSE;
+    host = g_strndup (text + 1, end - text - 1);
+    ok = g_hostname_is_ip_address (host) && strchr (host, ':');
+    g_free (host);
+    if (!ok || (end[1] != '\0' && end[1] != ':'))
+      return FALSE;
+    port = end[1] == ':' ? end + 2 : NULL;
+  } else {
+    const gchar *c;
+
+    for (c = text; *c && *c != ':'; c++)
+      if (!g_ascii_isalnum (*c) && *c != '.' && *c != '-')
+        return FALSE;
+    if (c == text || c - text > 253)
+      return FALSE;
+    port = *c == ':' ? c + 1 : NULL;
+  }
+  return !port || g_ascii_string_to_unsigned (port, 10, 1, 65535, &value,
+      NULL);
+}
+
+static gchar *
+map_turn (const DaoIceServer * server, const gchar * host_port,
+    const gchar * transport)
+{
+  gchar *user = g_uri_escape_string (server->username, NULL, FALSE);
+  gchar *password = g_uri_escape_string (server->credential, NULL, FALSE);
+  gchar *url = g_strdup_printf ("turn://%s:%s@%s?transport=%s", user,
+      password, host_port, transport);
+
+  g_free (user);
+  g_free (password);
+  return url;
+}
+
+gchar *
+gst_dao_ice_map_url (const DaoIceServer * server, gboolean * is_turn,
+    GError ** error)
+{
+  const gchar *url = server->url;
+  const gchar *transport = "udp";
+  gchar *host_port = NULL, *mapped = NULL;
+  const gchar *query = strchr (url, '?');
+
+  *is_turn = g_str_has_prefix (url, "turn:");
+  if (g_str_has_prefix (url, "turns:") || g_str_has_prefix (url, "stuns:")) {
+    g_set_error (error, GST_DAO_ICE_ERROR, GST_DAO_ICE_ERROR_UNSUPPORTED,
+        "'%s': libnice would send clear text to a TLS port; not used", url);
+    return NULL;
+  }
+  if (*is_turn || g_str_has_prefix (url, "stun:"))
+    host_port = query ? g_strndup (url + 5, query - url - 5) :
+        g_strdup (url + 5);
+  if (query && g_str_equal (query, "?transport=tcp"))
+    transport = "tcp";
+  if (!host_port || !is_host_port (host_port)
+      || (query && !(*is_turn && (g_str_equal (query, "?transport=udp")
+                  || g_str_equal (query, "?transport=tcp")))))
+    g_set_error (error, GST_DAO_ICE_ERROR, GST_DAO_ICE_ERROR_URL,
+        "'%s' is no ICE server URL", url);
+  else if (!*is_turn)
+    mapped = g_strdup_printf ("stun://%s%s", host_port,
+        g_str_has_suffix (host_port, "]") || !strchr (host_port, ':') ?
+        ":3478" : "");
+  else if (!server->username || !server->credential)
+    g_set_error (error, GST_DAO_ICE_ERROR, GST_DAO_ICE_ERROR_URL,
+        "'%s' came without username or credential", url);
+  else
+    mapped = map_turn (server, host_port, transport);
+  g_free (host_port);
+  return mapped;
+}
+
+static gboolean
+add_server (GstElement * webrtc, const DaoIceServer * server,
+    gboolean * is_turn, GError ** error)
+{
+  gchar *url = gst_dao_ice_map_url (server, is_turn, error);
+  gboolean added = TRUE;
+
+  if (!url)
+    return FALSE;
+  if (*is_turn)
+    g_signal_emit_by_name (webrtc, "add-turn-server", url, &added);
+  else
+    g_object_set (webrtc, "stun-server", url, NULL);
+  if (!added)
+    g_set_error (error, GST_DAO_ICE_ERROR, GST_DAO_ICE_ERROR_URL,
+        "'%s' was refused by webrtcbin", server->url);
+  memset (url, 0, strlen (url));        /* holds the credential */
+  g_free (url);
+  return added;
+}
+
+static gboolean
+host_has_address (void)
+{
+  GList *ips = nice_interfaces_get_local_ips (FALSE);
+  gboolean any = ips != NULL;
+
+  g_list_free_full (ips, g_free);
+  return any;
+}
+
+static void
+configure_agent (GstElement * webrtc)
+{
+  GObject *ice = NULL, *agent = NULL;
+
+  g_object_get (webrtc, "ice-agent", &ice, NULL);
+  g_object_get (ice, "agent", &agent, NULL);
+  g_object_set (agent, "upnp", FALSE, "ice-tcp", FALSE,
+      "keepalive-conncheck", TRUE, NULL);
+  if (!host_has_address ()) {
+    gboolean ok;
+
+    g_signal_emit_by_name (ice, "add-local-ip-address", "127.0.0.1", &ok);
+  }
+  g_object_unref (agent);
+  g_object_unref (ice);
+}
+
+gboolean
+gst_dao_ice_configure (GstElement * webrtc, const DaoIceConfig * config,
+    gboolean relay_only, GPtrArray * skipped, GError ** error)
+{
+  guint i, turns = 0;
+
+  configure_agent (webrtc);
+  if (relay_only)
+    gst_util_set_object_arg (G_OBJECT (webrtc), "ice-transport-policy",
+        "relay");
+  for (i = 0; config && i < config->servers->len; i++) {
+    GError *why = NULL;
+    gboolean is_turn;
+
+    if (!add_server (webrtc, g_ptr_array_index (config->servers, i), &is_turn,
+            &why))
+      g_ptr_array_add (skipped, why);
+    else
+      turns += is_turn;
+  }
+  if (relay_only && turns == 0) {
+    g_set_error (error, GST_DAO_ICE_ERROR, GST_DAO_ICE_ERROR_NO_RELAY,
+        "media may go through a TURN server only, but the relay named none "
+        "that can be used");
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* --- candidates --- */
+
+enum
+{ FOUNDATION, COMPONENT, TRANSPORT, PRIORITY, ADDRESS, PORT, TYP, TYPE, N_FIELDS };
+
+/* The fields of RFC 8839, 5.1; NULL when malformed. */
+static gchar **
+split_candidate (const gchar * candidate)
+{
+  gchar **f;
+  guint64 value;
+
+  if (strlen (candidate) > DAO_SIGNAL_MAX_CANDIDATE
+      || !g_str_has_prefix (candidate, "candidate:")
+      || strpbrk (candidate, "\r\n"))
+    return NULL;
+  f = g_strsplit (candidate + strlen ("candidate:"), " ", -1);
+  if (g_strv_length (f) >= N_FIELDS && *f[FOUNDATION]
+      && strlen (f[FOUNDATION]) <= 32
+      && g_ascii_string_to_unsigned (f[COMPONENT], 10, 1, 256, &value, NULL)
+      && g_ascii_string_to_unsigned (f[PRIORITY], 10, 0, G_MAXUINT32, &value,
+          NULL)
+      && g_ascii_string_to_unsigned (f[PORT], 10, 0, 65535, &value, NULL)
+      && g_str_equal (f[TYP], "typ"))
+    return f;
+  g_strfreev (f);
+  return NULL;
+}
+
+gboolean
+gst_dao_ice_accept_candidate (const gchar * candidate)
+{
+  static const gchar *const types[] =
+      { "host", "srflx", "prflx", "relay", NULL };
+  gchar **f = split_candidate (candidate);
+  gboolean ok;
+
+  if (!f)
+    return FALSE;
+  ok = g_ascii_strcasecmp (f[TRANSPORT], "udp") == 0
+      && g_hostname_is_ip_address (f[ADDRESS])
+      && g_strv_contains (types, f[TYPE]);
+  g_strfreev (f);
+  return ok;
+}
+
+gchar *
+gst_dao_ice_filter_local (const gchar * candidate, gboolean relay_only)
+{
+  gchar **f = split_candidate (candidate);
+  gboolean relay;
+  gchar *filtered = NULL;
+  guint i;
+
+  if (!f)
+    return NULL;
+  relay = g_str_equal (f[TYPE], "relay");
+  if (relay || !relay_only) {
+    for (i = N_FIELDS; relay && f[i] && f[i + 1]; i += 2) {
+      const gchar *blank = g_str_equal (f[i], "raddr") ?
+          (strchr (f[i + 1], ':') ? "::" : "0.0.0.0") :
+          g_str_equal (f[i], "rport") ? "0" : NULL;
+
+      if (blank) {
+        g_free (f[i + 1]);
+        f[i + 1] = g_strdup (blank);
+      }
+    }
+    filtered = g_strjoinv (" ", f);
+  }
+  g_strfreev (f);
+  if (filtered) {
+    gchar *line = g_strconcat ("candidate:", filtered, NULL);
+
+    g_free (filtered);
+    return line;
+  }
+  return NULL;
+}

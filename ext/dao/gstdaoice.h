@@ -1,0 +1,61 @@
+/* GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * ICE of one webrtcbin: servers, the agent's settings, and which candidates
+ * may pass in either direction
+ */
+#pragma once
+
+#include <gst/gst.h>
+#include "dao-ice-config.h"
+
+G_BEGIN_DECLS
+
+#define GST_DAO_ICE_ERROR (gst_dao_ice_error_quark ())
+GQuark gst_dao_ice_error_quark (void);
+typedef enum { GST_DAO_ICE_ERROR_URL, GST_DAO_ICE_ERROR_UNSUPPORTED, GST_DAO_ICE_ERROR_NO_RELAY } GstDaoIceError;
+
+/**
+ * gst_dao_ice_configure:
+ * @webrtc: a webrtcbin before its first description
+ * @config: (nullable): servers of the relay
+ * @relay_only: only relay candidates are gathered and used
+ * @skipped: (element-type GError) (transfer none): gets one error a server that cannot be used
+ *
+ * Also switches UPnP and ICE-TCP off and connection checks as keepalives on
+ * (webrtcbin.md, "Traps"). On a host without any other address, loopback is used.
+ *
+ * Returns: FALSE with NO_RELAY when @relay_only and no TURN server could be used
+ */
+gboolean gst_dao_ice_configure (GstElement * webrtc,
+    const DaoIceConfig * config, gboolean relay_only, GPtrArray * skipped,
+    GError ** error);
+
+/**
+ * gst_dao_ice_map_url:
+ *
+ * Returns: (transfer full): webrtcbin's form of an ICE server URL (RFC 7064,
+ * 7065), credentials percent-encoded; NULL with @error
+ */
+gchar *gst_dao_ice_map_url (const DaoIceServer * server, gboolean * is_turn,
+    GError ** error);
+
+/**
+ * gst_dao_ice_accept_candidate:
+ *
+ * Whether a peer's candidate line may be given to webrtcbin: well-formed (RFC 8839),
+ * UDP, an address literal (names, so also mDNS ones, are never resolved).
+ */
+gboolean gst_dao_ice_accept_candidate (const gchar * candidate);
+
+/**
+ * gst_dao_ice_filter_local:
+ *
+ * Returns: (transfer full) (nullable): our candidate as it may be sent; NULL when it must
+ * not. A relay candidate's raddr would tell our own address and is always blanked.
+ */
+gchar *gst_dao_ice_filter_local (const gchar * candidate,
+    gboolean relay_only);
+
+G_END_DECLS

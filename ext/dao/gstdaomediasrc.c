@@ -1,0 +1,199 @@
+/* GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "gstdaomediasrc.h"
+
+struct _GstDaoMediaSrc
+{
+  gint refs;
+  GstPad *pad;
+  DaoMedia media;
+
+  GMutex lock;
+  gboolean started;
+  gboolean segment_sent;
+  gboolean eos;
+  gboolean flowing;
+  guint64 buffers;
+};
+
+GstDaoMediaSrc *
+gst_dao_media_src_new (GstPad * pad, DaoMedia media)
+{
+  GstDaoMediaSrc *src = g_new0 (GstDaoMediaSrc, 1);
+
+  src->refs = 1;
+  src->pad = gst_object_ref (pad);
+  src->media = media;
+  g_mutex_init (&src->lock);
+  return src;
+}
+
+GstDaoMediaSrc *
+gst_dao_media_src_ref (GstDaoMediaSrc * src)
+{
+  g_atomic_int_inc (&src->refs);
+  return src;
+}
+
+void
+gst_dao_media_src_unref (GstDaoMediaSrc * src)
+{
+  if (!g_atomic_int_dec_and_test (&src->refs))
+    return;
+  gst_object_unref (src->pad);
+  g_mutex_clear (&src->lock);
+  g_free (src);
+}
+
+DaoMedia
+gst_dao_media_src_get_media (GstDaoMediaSrc * src)
+{
+  return src->media;
+}
+
+void
+gst_dao_media_src_reset (GstDaoMediaSrc * src)
+{
+  g_mutex_lock (&src->lock);
+  src->started = src->segment_sent = src->eos = src->flowing = FALSE;
+  src->buffers = 0;
+  g_mutex_unlock (&src->lock);
+}
+
+/* TRUE once, when *flag was FALSE and the stream may still flow */
+static gboolean
+take_turn (GstDaoMediaSrc * src, gboolean * flag)
+{
+  gboolean turn;
+
+  g_mutex_lock (&src->lock);
+  turn = !*flag;
+  *flag = TRUE;
+  g_mutex_unlock (&src->lock);
+  return turn;
+}
+
+static void
+ensure_started (GstDaoMediaSrc * src)
+{
+  GstElement *parent;
+  gchar *id;
+
+  if (!take_turn (src, &src->started))
+    return;
+  parent = gst_pad_get_parent_element (src->pad);
+  id = gst_pad_create_stream_id (src->pad, parent,
+      src->media == DAO_MEDIA_AUDIO ? "audio" : "video");
+  gst_pad_push_event (src->pad, gst_event_new_stream_start (id));
+  g_free (id);
+  gst_clear_object (&parent);
+}
+
+static void
+ensure_segment (GstDaoMediaSrc * src)
+{
+  GstSegment segment;
+
+  ensure_started (src);
+  if (!take_turn (src, &src->segment_sent))
+    return;
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_pad_push_event (src->pad, gst_event_new_segment (&segment));
+}
+
+void
+gst_dao_media_src_set_caps (GstDaoMediaSrc * src, GstCaps * caps)
+{
+  if (gst_dao_media_src_is_eos (src))
+    return;
+  ensure_started (src);
+  gst_pad_push_event (src->pad, gst_event_new_caps (caps));
+}
+
+static GstClockTime
+to_running_time (const GstSegment * segment, GstClockTime time)
+{
+  if (!GST_CLOCK_TIME_IS_VALID (time) || segment->format != GST_FORMAT_TIME)
+    return time;
+  return gst_segment_to_running_time (segment, GST_FORMAT_TIME, time);
+}
+
+GstFlowReturn
+gst_dao_media_src_push (GstDaoMediaSrc * src, const GstSegment * segment,
+    GstBuffer * buffer)
+{
+  GstFlowReturn ret;
+  gboolean first;
+
+  if (gst_dao_media_src_is_eos (src)) {
+    gst_buffer_unref (buffer);
+    return GST_FLOW_OK;
+  }
+  ensure_segment (src);
+  g_mutex_lock (&src->lock);
+  first = !src->flowing;
+  src->flowing = TRUE;
+  src->buffers++;
+  g_mutex_unlock (&src->lock);
+
+  buffer = gst_buffer_make_writable (buffer);
+  GST_BUFFER_PTS (buffer) = to_running_time (segment, GST_BUFFER_PTS (buffer));
+  GST_BUFFER_DTS (buffer) = GST_CLOCK_TIME_NONE;
+  if (first)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  ret = gst_pad_push (src->pad, buffer);
+  /* An unlinked or finished branch must not stop the other medium (one
+   * NOT_LINKED kills a whole bundle in webrtcbin). */
+  return ret == GST_FLOW_NOT_LINKED || ret == GST_FLOW_EOS ? GST_FLOW_OK : ret;
+}
+
+void
+gst_dao_media_src_gap (GstDaoMediaSrc * src, const GstSegment * segment,
+    GstEvent * gap)
+{
+  GstClockTime time, duration;
+
+  /* Before the first buffer there is no stream to have a gap in. */
+  if (gst_dao_media_src_is_eos (src) || gst_dao_media_src_get_buffers (src) == 0)
+    return;
+  gst_event_parse_gap (gap, &time, &duration);
+  time = to_running_time (segment, time);
+  if (GST_CLOCK_TIME_IS_VALID (time))
+    gst_pad_push_event (src->pad, gst_event_new_gap (time, duration));
+}
+
+void
+gst_dao_media_src_eos (GstDaoMediaSrc * src)
+{
+  ensure_started (src);
+  if (take_turn (src, &src->eos))
+    gst_pad_push_event (src->pad, gst_event_new_eos ());
+}
+
+gboolean
+gst_dao_media_src_is_eos (GstDaoMediaSrc * src)
+{
+  gboolean eos;
+
+  g_mutex_lock (&src->lock);
+  eos = src->eos;
+  g_mutex_unlock (&src->lock);
+  return eos;
+}
+
+guint64
+gst_dao_media_src_get_buffers (GstDaoMediaSrc * src)
+{
+  guint64 buffers;
+
+  g_mutex_lock (&src->lock);
+  buffers = src->buffers;
+  g_mutex_unlock (&src->lock);
+  return buffers;
+}

@@ -1,0 +1,45 @@
+/* GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * One source pad of daosignaling: an unbroken stream in running time, whatever
+ * peer connection feeds it
+ */
+#pragma once
+
+#include <gst/gst.h>
+#include "dao-frame.h"
+
+G_BEGIN_DECLS
+
+/* Refcounted; feeding functions are called from one streaming thread at a time. */
+typedef struct _GstDaoMediaSrc GstDaoMediaSrc;
+
+/* @pad: (transfer none): an element's source pad */
+GstDaoMediaSrc *gst_dao_media_src_new (GstPad * pad, DaoMedia media);
+GstDaoMediaSrc *gst_dao_media_src_ref (GstDaoMediaSrc * src);
+void gst_dao_media_src_unref (GstDaoMediaSrc * src);
+
+DaoMedia gst_dao_media_src_get_media (GstDaoMediaSrc * src);
+/* A new run: stream-start is due again, and data may flow after an EOS. */
+void gst_dao_media_src_reset (GstDaoMediaSrc * src);
+
+/**
+ * gst_dao_media_src_push:
+ * @segment: the segment of @buffer's times
+ * @buffer: (transfer full):
+ *
+ * Pushes in running time. An unlinked pad or one after EOS drops and returns OK.
+ */
+GstFlowReturn gst_dao_media_src_push (GstDaoMediaSrc * src,
+    const GstSegment * segment, GstBuffer * buffer);
+void gst_dao_media_src_set_caps (GstDaoMediaSrc * src, GstCaps * caps);
+void gst_dao_media_src_gap (GstDaoMediaSrc * src, const GstSegment * segment,
+    GstEvent * gap);
+/* May block downstream: never on the signaling thread. Once. */
+void gst_dao_media_src_eos (GstDaoMediaSrc * src);
+
+gboolean gst_dao_media_src_is_eos (GstDaoMediaSrc * src);
+guint64 gst_dao_media_src_get_buffers (GstDaoMediaSrc * src);
+
+G_END_DECLS

@@ -1,0 +1,743 @@
+/* GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/**
+ * SECTION:element-daosignaling
+ * @title: daosignaling
+ * @short_description: One end-to-end encrypted call, encoded frames in and out
+ *
+ * Places or answers a 1:1 call of the DaoMessage protocol: signed signaling over
+ * a blind relay, one webrtcbin inside, frames encrypted by the keys of the call.
+ * It takes and gives encoded frames (VP8, VP9, Opus); #daocallsrc adds
+ * encoders, decoders and what stands in for missing media.
+ *
+ * One run in PLAYING is one call. When the call is over, EOS goes out on all
+ * source pads and then to the bus.
+ *
+ * ## Place a call
+ * |[
+ * gst-launch-1.0 -e daosignaling name=c identity=alice.json peer=u10000002 \
+ *     audiotestsrc is-live=true ! opusenc ! c.audio_sink \
+ *     videotestsrc is-live=true ! vp8enc deadline=1 ! c.video_sink
+ * ]|
+ * ## Answer and record one
+ * |[
+ * gst-launch-1.0 -e daosignaling name=c identity=bob.json auto-answer=true \
+ *     c.audio_src ! queue ! matroskamux name=mux ! filesink location=call.mkv \
+ *     c.video_src ! queue ! mux.
+ * ]|
+ *
+ * Since: 0.1
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "gstdaosignaling.h"
+#include "gstdaocallprops.h"
+#include "gstdaoleg.h"
+#include "gstdaomediasink.h"
+#include "gstdaomessages.h"
+#include "gstdaothread.h"
+
+#include <gst/video/video.h>
+
+GST_DEBUG_CATEGORY_STATIC (gst_dao_signaling_debug);
+#define GST_CAT_DEFAULT gst_dao_signaling_debug
+
+#define AUDIO_CAPS "audio/x-opus; " \
+    "application/x-dao-e2ee, media=(string)audio, encoding-name=(string)OPUS"
+#define VIDEO_CAPS "video/x-vp8; video/x-vp9; " \
+    "application/x-dao-e2ee, media=(string)video, " \
+    "encoding-name=(string){ VP8, VP9 }"
+
+static GstStaticPadTemplate templates[] = {
+  GST_STATIC_PAD_TEMPLATE ("audio_sink", GST_PAD_SINK, GST_PAD_REQUEST,
+      GST_STATIC_CAPS (AUDIO_CAPS)),
+  GST_STATIC_PAD_TEMPLATE ("video_sink", GST_PAD_SINK, GST_PAD_REQUEST,
+      GST_STATIC_CAPS (VIDEO_CAPS)),
+  GST_STATIC_PAD_TEMPLATE ("audio_src", GST_PAD_SRC, GST_PAD_SOMETIMES,
+      GST_STATIC_CAPS (AUDIO_CAPS)),
+  GST_STATIC_PAD_TEMPLATE ("video_src", GST_PAD_SRC, GST_PAD_SOMETIMES,
+      GST_STATIC_CAPS (VIDEO_CAPS)),
+};
+
+struct _GstDaoSignaling
+{
+  GstBin parent;
+
+  GstDaoSession *session;       /* READY and above; changed by state changes only */
+
+  /* under the object lock */
+  GstPad *src_pads[2];          /* by DaoMedia; READY and above */
+  GstDaoMediaSrc *src[2];
+  GstDaoCallSettings settings;
+  GstDaoMediaSink *sinks[2];    /* by DaoMedia, owned as pads */
+  DaoCallState state;
+  gchar *call_id;
+  gchar *remote_alias;
+  gboolean is_video;
+  GstClockTime connected_at;    /* monotonic; NONE unless connected */
+  GstClockTime duration;
+  GstStructure *stats;
+  gboolean playing;             /* a run is on: its end is still to be told */
+};
+
+static guint signals[GST_DAO_CALL_N_SIGNALS];
+
+#define gst_dao_signaling_parent_class parent_class
+G_DEFINE_FINAL_TYPE (GstDaoSignaling, gst_dao_signaling, GST_TYPE_BIN);
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (daosignaling, "daosignaling",
+    GST_RANK_NONE, GST_TYPE_DAO_SIGNALING,
+    GST_DEBUG_CATEGORY_INIT (gst_dao_signaling_debug, "daosignaling", 0,
+        "Encrypted calls"));
+
+/* --- callbacks of the session, on the signaling thread --- */
+
+static GstDaoMediaSink *
+get_sink (GstDaoSignaling * self, DaoMedia media)
+{
+  GstDaoMediaSink *sink;
+
+  GST_OBJECT_LOCK (self);
+  sink = self->sinks[media] ? gst_object_ref (self->sinks[media]) : NULL;
+  GST_OBJECT_UNLOCK (self);
+  return sink;
+}
+
+/* On a thread of its own: EOS may wait for what is downstream. */
+static void
+end_stream (GstElement * element, gpointer media)
+{
+  GstDaoSignaling *self = GST_DAO_SIGNALING (element);
+  GstDaoMediaSrc *src;
+
+  GST_OBJECT_LOCK (self);
+  src = self->src[GPOINTER_TO_UINT (media)];
+  if (src)
+    gst_dao_media_src_ref (src);
+  GST_OBJECT_UNLOCK (self);
+  if (!src)
+    return;
+  gst_dao_media_src_eos (src);
+  gst_dao_media_src_unref (src);
+}
+
+/* On a thread of its own, too */
+static void
+end_run (GstElement * element, gpointer unused)
+{
+  GstDaoSignaling *self = GST_DAO_SIGNALING (element);
+  gboolean playing;
+
+  GST_OBJECT_LOCK (self);
+  playing = self->playing;
+  self->playing = FALSE;
+  GST_OBJECT_UNLOCK (self);
+  if (!playing)
+    return;
+  end_stream (element, GUINT_TO_POINTER (DAO_MEDIA_AUDIO));
+  end_stream (element, GUINT_TO_POINTER (DAO_MEDIA_VIDEO));
+  GST_INFO_OBJECT (self, "the run is over");
+  gst_element_post_message (element, gst_message_new_eos (GST_OBJECT (self)));
+}
+
+static void
+on_finished (gpointer user_data)
+{
+  gst_element_call_async (user_data, end_run, NULL, NULL);
+}
+
+static void
+update_state (GstDaoSignaling * self, const GstDaoSessionState * state)
+{
+  GST_OBJECT_LOCK (self);
+  self->state = state->state;
+  g_free (self->call_id);
+  self->call_id = g_strdup (state->call_id);
+  g_free (self->remote_alias);
+  self->remote_alias = g_strdup (state->peer);
+  self->is_video = state->is_video;
+  self->duration = state->duration;
+  self->connected_at = state->state == DAO_CALL_CONNECTED ?
+      gst_util_get_timestamp () - state->duration : GST_CLOCK_TIME_NONE;
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+on_state (const GstDaoSessionState * state, gpointer user_data)
+{
+  static const gchar *const properties[] = { "call-id", "remote-alias",
+    "is-video", "duration", "call-state"
+  };
+  GstDaoSignaling *self = user_data;
+  guint i;
+
+  update_state (self, state);
+  for (i = 0; i < G_N_ELEMENTS (properties); i++)
+    g_object_notify (G_OBJECT (self), properties[i]);
+  gst_dao_post_state (GST_ELEMENT (self), state);
+
+  /* A muxer waits for every pad: what will not come must say so. */
+  if (state->state == DAO_CALL_CONNECTED && !state->is_video)
+    gst_element_call_async (GST_ELEMENT (self), end_stream,
+        GUINT_TO_POINTER (DAO_MEDIA_VIDEO), NULL);
+  if (dao_call_state_is_terminal (state->state)) {
+    gst_dao_post_ended (GST_ELEMENT (self), state, self->stats);
+    if (gst_dao_end_is_error (state))
+      gst_dao_post_end_error (GST_ELEMENT (self), state);
+  }
+}
+
+static void
+on_incoming (const gchar * peer, gboolean video, gpointer user_data)
+{
+  gst_dao_post_incoming (user_data, peer, video);
+  g_signal_emit (user_data, signals[GST_DAO_CALL_SIGNAL_INCOMING], 0, peer,
+      video);
+}
+
+static void
+on_warning (DaoCallReason reason, const gchar * text, gpointer user_data)
+{
+  GST_ELEMENT_WARNING (user_data, RESOURCE, FAILED, ("%s", text), ("%s",
+          dao_call_reason_to_string (reason)));
+}
+
+static void
+on_failed (DaoCallReason reason, const gchar * text, gpointer user_data)
+{
+  GST_ELEMENT_ERROR (user_data, RESOURCE, OPEN_READ_WRITE,
+      ("No call is possible: %s", text), ("%s",
+          dao_call_reason_to_string (reason)));
+}
+
+static void
+describe_local (DaoMedia media, GstDaoLocalMedia * local, gpointer user_data)
+{
+  GstDaoMediaSink *sink = get_sink (user_data, media);
+
+  if (sink)
+    gst_dao_media_sink_describe (sink, local);
+  else
+    gst_dao_media_describe_any (media, local);
+  gst_clear_object (&sink);
+}
+
+static gboolean
+wants_ciphertext (DaoMedia media, gpointer user_data)
+{
+  GstDaoSignaling *self = user_data;
+  gboolean wants = FALSE;
+  GstPad *pad;
+  GstCaps *caps;
+
+  GST_OBJECT_LOCK (self);
+  pad = self->src_pads[media] ? gst_object_ref (self->src_pads[media]) : NULL;
+  GST_OBJECT_UNLOCK (self);
+  if (!pad)
+    return FALSE;
+  caps = gst_pad_peer_query_caps (pad, NULL);
+  gst_object_unref (pad);
+  if (!gst_caps_is_any (caps) && !gst_caps_is_empty (caps))
+    wants = gst_structure_has_name (gst_caps_get_structure (caps, 0),
+        "application/x-dao-e2ee");
+  gst_caps_unref (caps);
+  return wants;
+}
+
+static GstCaps *
+get_frame_caps (DaoMedia media, GstDaoCodec codec, gpointer user_data)
+{
+  GstDaoMediaSink *sink = get_sink (user_data, media);
+  GstCaps *caps = sink ? gst_dao_media_sink_get_frame_caps (sink, codec) :
+      gst_dao_media_default_caps (codec);
+
+  gst_clear_object (&sink);
+  return caps;
+}
+
+static GstPad *
+get_force_key_pad (DaoMedia media, gpointer user_data)
+{
+  GstDaoMediaSink *sink = get_sink (user_data, media);
+
+  return sink ? GST_PAD (sink) : NULL;
+}
+
+static void
+on_sender (DaoMedia media, GstDaoCodec codec, GstElement * appsrc,
+    gpointer user_data)
+{
+  GstDaoMediaSink *sink = get_sink (user_data, media);
+
+  if (sink)
+    gst_dao_media_sink_set_sender (sink, codec, appsrc);
+  gst_clear_object (&sink);
+}
+
+static void
+on_stats (GstStructure * stats, gpointer user_data)
+{
+  GstDaoSignaling *self = user_data;
+  GstStructure *old;
+
+  GST_OBJECT_LOCK (self);
+  old = self->stats;
+  self->stats = gst_structure_copy (stats);
+  GST_OBJECT_UNLOCK (self);
+  g_clear_pointer (&old, gst_structure_free);
+  gst_dao_post_stats (GST_ELEMENT (self), stats);
+  gst_structure_free (stats);
+  g_object_notify (G_OBJECT (self), "stats");
+}
+
+static const GstDaoSessionCallbacks session_callbacks = {
+  .state = on_state,
+  .incoming = on_incoming,
+  .warning = on_warning,
+  .failed = on_failed,
+  .finished = on_finished,
+  .describe_local = describe_local,
+  .wants_ciphertext = wants_ciphertext,
+  .frame_caps = get_frame_caps,
+  .force_key_pad = get_force_key_pad,
+  .sender = on_sender,
+  .stats = on_stats,
+};
+
+/* --- source pads --- */
+
+static gboolean
+src_event (GstPad * pad, GstObject * parent, GstEvent * event)
+{
+  GstDaoSignaling *self = GST_DAO_SIGNALING (parent);
+
+  if (gst_video_event_is_force_key_unit (event) && self->session)
+    gst_dao_session_request_key (self->session);
+  gst_event_unref (event);
+  return TRUE;
+}
+
+static gboolean
+src_query (GstPad * pad, GstObject * parent, GstQuery * query)
+{
+  GstDaoSignaling *self = GST_DAO_SIGNALING (parent);
+  guint latency;
+
+  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
+    return gst_pad_query_default (pad, parent, query);
+  GST_OBJECT_LOCK (self);
+  latency = self->settings.latency;
+  GST_OBJECT_UNLOCK (self);
+  /* The jitter buffer is in front of us, so frames are that late already. */
+  gst_query_set_latency (query, TRUE, latency * GST_MSECOND,
+      GST_CLOCK_TIME_NONE);
+  return TRUE;
+}
+
+static void
+make_source (GstDaoSignaling * self, DaoMedia media)
+{
+  GstPadTemplate *templ =
+      gst_static_pad_template_get (&templates[2 + media]);
+  GstPad *pad = gst_pad_new_from_template (templ,
+      GST_PAD_TEMPLATE_NAME_TEMPLATE (templ));
+
+  gst_object_unref (templ);
+  gst_pad_set_event_function (pad, src_event);
+  gst_pad_set_query_function (pad, src_query);
+  gst_pad_use_fixed_caps (pad);
+  self->src_pads[media] = gst_object_ref_sink (pad);
+  self->src[media] = gst_dao_media_src_new (pad, media);
+}
+
+static void
+add_sources (GstDaoSignaling * self)
+{
+  guint i;
+
+  for (i = 0; i < 2; i++) {
+    gst_dao_media_src_reset (self->src[i]);
+    if (!GST_OBJECT_PARENT (self->src_pads[i])) {
+      gst_pad_set_active (self->src_pads[i], TRUE);
+      gst_element_add_pad (GST_ELEMENT (self), self->src_pads[i]);
+    }
+  }
+  gst_element_no_more_pads (GST_ELEMENT (self));
+}
+
+static void
+remove_sources (GstDaoSignaling * self)
+{
+  GstDaoMediaSrc *src;
+  GstPad *pad;
+  guint i;
+
+  for (i = 0; i < 2; i++) {
+    GST_OBJECT_LOCK (self);
+    pad = g_steal_pointer (&self->src_pads[i]);
+    src = g_steal_pointer (&self->src[i]);
+    GST_OBJECT_UNLOCK (self);
+    if (GST_OBJECT_PARENT (pad))
+      gst_element_remove_pad (GST_ELEMENT (self), pad);
+    gst_object_unref (pad);
+    gst_dao_media_src_unref (src);
+  }
+}
+
+/* --- sink pads --- */
+
+/* When all local media has ended there is nothing more to say: hang up. */
+static void
+on_sink_eos (GstDaoMediaSink * sink, gpointer user_data)
+{
+  GstDaoSignaling *self = user_data;
+  gboolean all = TRUE;
+  guint i;
+
+  for (i = 0; i < 2; i++) {
+    GstDaoMediaSink *other = get_sink (self, i);
+
+    if (other && gst_pad_is_linked (GST_PAD (other)))
+      all &= gst_dao_media_sink_is_eos (other);
+    gst_clear_object (&other);
+  }
+  if (all && self->session)
+    gst_dao_session_finish (self->session);
+}
+
+static GstPad *
+gst_dao_signaling_request_new_pad (GstElement * element,
+    GstPadTemplate * templ, const gchar * name, const GstCaps * caps)
+{
+  GstDaoSignaling *self = GST_DAO_SIGNALING (element);
+  DaoMedia media = g_str_equal (GST_PAD_TEMPLATE_NAME_TEMPLATE (templ),
+      "audio_sink") ? DAO_MEDIA_AUDIO : DAO_MEDIA_VIDEO;
+  GstDaoMediaSink *sink = gst_dao_media_sink_new (templ, media, on_sink_eos,
+      self);
+
+  GST_OBJECT_LOCK (self);
+  if (self->sinks[media]) {
+    GST_OBJECT_UNLOCK (self);
+    gst_object_unref (gst_object_ref_sink (sink));
+    return NULL;
+  }
+  self->sinks[media] = sink;
+  gst_dao_media_sink_set_muted (sink, media == DAO_MEDIA_AUDIO ?
+      self->settings.mute_audio : self->settings.mute_video);
+  GST_OBJECT_UNLOCK (self);
+  gst_pad_set_active (GST_PAD (sink), TRUE);
+  gst_element_add_pad (element, GST_PAD (sink));
+  return GST_PAD (sink);
+}
+
+static void
+gst_dao_signaling_release_pad (GstElement * element, GstPad * pad)
+{
+  GstDaoSignaling *self = GST_DAO_SIGNALING (element);
+  guint i;
+
+  GST_OBJECT_LOCK (self);
+  for (i = 0; i < 2; i++)
+    if ((GstPad *) self->sinks[i] == pad)
+      self->sinks[i] = NULL;
+  GST_OBJECT_UNLOCK (self);
+  gst_element_remove_pad (element, pad);
+}
+
+/* --- bin --- */
+
+/* Peer connections come and go inside; only we say when the call is over. */
+static void
+gst_dao_signaling_handle_message (GstBin * bin, GstMessage * message)
+{
+  GstDaoSignaling *self = GST_DAO_SIGNALING (bin);
+  GError *error = NULL;
+  gchar *text;
+
+  switch (GST_MESSAGE_TYPE (message)) {
+    case GST_MESSAGE_EOS:
+    case GST_MESSAGE_ASYNC_START:
+    case GST_MESSAGE_ASYNC_DONE:
+    case GST_MESSAGE_LATENCY:
+      gst_message_unref (message);
+      return;
+    case GST_MESSAGE_ERROR:
+      gst_message_parse_error (message, &error, NULL);
+      text = g_strdup_printf ("%s: %s", GST_MESSAGE_SRC_NAME (message),
+          error->message);
+      if (self->session)
+        gst_dao_session_fail (self->session, DAO_CALL_REASON_INTERNAL, text);
+      g_free (text);
+      g_error_free (error);
+      gst_message_unref (message);
+      return;
+    default:
+      GST_BIN_CLASS (parent_class)->handle_message (bin, message);
+  }
+}
+
+static void
+start (GstDaoSignaling * self)
+{
+  GstDaoCallSettings settings = { 0, };
+  gboolean video;
+
+  GST_OBJECT_LOCK (self);
+  gst_dao_call_settings_copy (&settings, &self->settings);
+  video = self->sinks[DAO_MEDIA_VIDEO] != NULL;
+  self->playing = TRUE;
+  GST_OBJECT_UNLOCK (self);
+  gst_dao_session_start (self->session, &settings, video);
+  gst_dao_call_settings_clear (&settings);
+}
+
+static void
+warm_up (gpointer data, gpointer user_data)
+{
+  gst_dao_leg_warm_up ();
+}
+
+static void
+open_session (GstDaoSignaling * self)
+{
+  static gsize warm = 0;
+
+  if (g_once_init_enter (&warm)) {
+    gst_dao_thread_run_worker (warm_up, NULL);
+    g_once_init_leave (&warm, 1);
+  }
+  make_source (self, DAO_MEDIA_AUDIO);
+  make_source (self, DAO_MEDIA_VIDEO);
+  self->session = gst_dao_session_new (GST_BIN (self), self->src,
+      &self->settings, &session_callbacks, gst_object_ref (self),
+      gst_object_unref);
+}
+
+static GstStateChangeReturn
+gst_dao_signaling_change_state (GstElement * element,
+    GstStateChange transition)
+{
+  GstDaoSignaling *self = GST_DAO_SIGNALING (element);
+  GstStateChangeReturn ret;
+
+  switch (transition) {
+    case GST_STATE_CHANGE_NULL_TO_READY:
+      open_session (self);
+      break;
+    case GST_STATE_CHANGE_READY_TO_PAUSED:
+      add_sources (self);
+      break;
+    case GST_STATE_CHANGE_PAUSED_TO_READY:
+      GST_OBJECT_LOCK (self);
+      self->playing = FALSE;
+      GST_OBJECT_UNLOCK (self);
+      gst_dao_session_stop (self->session);
+      break;
+    default:
+      break;
+  }
+  ret = GST_ELEMENT_CLASS (parent_class)->change_state (element, transition);
+  if (ret == GST_STATE_CHANGE_FAILURE)
+    return ret;
+  switch (transition) {
+    case GST_STATE_CHANGE_READY_TO_PAUSED:
+    case GST_STATE_CHANGE_PLAYING_TO_PAUSED:
+      ret = GST_STATE_CHANGE_NO_PREROLL;
+      break;
+    case GST_STATE_CHANGE_PAUSED_TO_PLAYING:
+      start (self);
+      break;
+    case GST_STATE_CHANGE_READY_TO_NULL:
+      gst_dao_session_close (g_steal_pointer (&self->session));
+      remove_sources (self);
+      break;
+    default:
+      break;
+  }
+  return ret;
+}
+
+/* gst-launch-1.0 -e: hang up, then EOS on our source pads */
+static gboolean
+gst_dao_signaling_send_event (GstElement * element, GstEvent * event)
+{
+  GstDaoSignaling *self = GST_DAO_SIGNALING (element);
+
+  if (GST_EVENT_TYPE (event) != GST_EVENT_EOS)
+    return GST_ELEMENT_CLASS (parent_class)->send_event (element, event);
+  gst_event_unref (event);
+  if (self->session)
+    gst_dao_session_finish (self->session);
+  return self->session != NULL;
+}
+
+/* --- actions --- */
+
+static gboolean
+action_call (GstElement * element, const gchar * alias, gboolean audio,
+    gboolean video)
+{
+  GstDaoSignaling *self = GST_DAO_SIGNALING (element);
+
+  if (self->session && alias)
+    gst_dao_session_call (self->session, alias, audio, video);
+  return self->session && alias;
+}
+
+#define SIMPLE_ACTION(name) \
+static gboolean \
+action_##name (GstElement * element) \
+{ \
+  GstDaoSignaling *self = GST_DAO_SIGNALING (element); \
+  \
+  if (self->session) \
+    gst_dao_session_##name (self->session); \
+  return self->session != NULL; \
+}
+
+SIMPLE_ACTION (answer);
+SIMPLE_ACTION (reject);
+SIMPLE_ACTION (hangup);
+
+/* --- object --- */
+
+static void
+apply_live_settings (GstDaoSignaling * self, guint prop_id)
+{
+  GstDaoMediaSink *sink;
+  gboolean muted[2];
+
+  GST_OBJECT_LOCK (self);
+  muted[DAO_MEDIA_AUDIO] = self->settings.mute_audio;
+  muted[DAO_MEDIA_VIDEO] = self->settings.mute_video;
+  GST_OBJECT_UNLOCK (self);
+  if (prop_id == GST_DAO_CALL_PROP_MUTE_AUDIO
+      || prop_id == GST_DAO_CALL_PROP_MUTE_VIDEO) {
+    DaoMedia media = prop_id == GST_DAO_CALL_PROP_MUTE_AUDIO ?
+        DAO_MEDIA_AUDIO : DAO_MEDIA_VIDEO;
+
+    if ((sink = get_sink (self, media)))
+      gst_dao_media_sink_set_muted (sink, muted[media]);
+    gst_clear_object (&sink);
+  } else if (self->session) {
+    gst_dao_session_update (self->session, &self->settings);
+  }
+}
+
+static void
+gst_dao_signaling_set_property (GObject * object, guint prop_id,
+    const GValue * value, GParamSpec * pspec)
+{
+  GstDaoSignaling *self = GST_DAO_SIGNALING (object);
+  gboolean known;
+
+  GST_OBJECT_LOCK (self);
+  known = gst_dao_call_settings_set (&self->settings, prop_id, value);
+  GST_OBJECT_UNLOCK (self);
+  if (!known)
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+  else
+    apply_live_settings (self, prop_id);
+}
+
+static void
+get_state_property (GstDaoSignaling * self, guint prop_id, GValue * value)
+{
+  switch (prop_id) {
+    case GST_DAO_CALL_PROP_CALL_STATE:
+      g_value_set_enum (value, self->state);
+      break;
+    case GST_DAO_CALL_PROP_CALL_ID:
+      g_value_set_string (value, self->call_id);
+      break;
+    case GST_DAO_CALL_PROP_REMOTE_ALIAS:
+      g_value_set_string (value, self->remote_alias);
+      break;
+    case GST_DAO_CALL_PROP_IS_VIDEO:
+      g_value_set_boolean (value, self->is_video);
+      break;
+    case GST_DAO_CALL_PROP_DURATION:
+      g_value_set_uint64 (value, GST_CLOCK_TIME_IS_VALID (self->connected_at) ?
+          gst_util_get_timestamp () - self->connected_at : self->duration);
+      break;
+    case GST_DAO_CALL_PROP_STATS:
+      g_value_set_boxed (value, self->stats);
+      break;
+    default:
+      break;
+  }
+}
+
+static void
+gst_dao_signaling_get_property (GObject * object, guint prop_id,
+    GValue * value, GParamSpec * pspec)
+{
+  GstDaoSignaling *self = GST_DAO_SIGNALING (object);
+
+  GST_OBJECT_LOCK (self);
+  if (!gst_dao_call_settings_get (&self->settings, prop_id, value))
+    get_state_property (self, prop_id, value);
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_dao_signaling_finalize (GObject * object)
+{
+  GstDaoSignaling *self = GST_DAO_SIGNALING (object);
+
+  gst_dao_call_settings_clear (&self->settings);
+  g_clear_pointer (&self->stats, gst_structure_free);
+  g_free (self->call_id);
+  g_free (self->remote_alias);
+  G_OBJECT_CLASS (parent_class)->finalize (object);
+}
+
+static void
+gst_dao_signaling_class_init (GstDaoSignalingClass * klass)
+{
+  static const GstDaoCallMethods methods =
+      { action_call, action_answer, action_reject, action_hangup };
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  guint i;
+
+  object_class->set_property = gst_dao_signaling_set_property;
+  object_class->get_property = gst_dao_signaling_get_property;
+  object_class->finalize = gst_dao_signaling_finalize;
+  gst_dao_call_props_install (object_class, &methods, signals);
+
+  element_class->change_state =
+      GST_DEBUG_FUNCPTR (gst_dao_signaling_change_state);
+  element_class->send_event = GST_DEBUG_FUNCPTR (gst_dao_signaling_send_event);
+  element_class->request_new_pad =
+      GST_DEBUG_FUNCPTR (gst_dao_signaling_request_new_pad);
+  element_class->release_pad =
+      GST_DEBUG_FUNCPTR (gst_dao_signaling_release_pad);
+  GST_BIN_CLASS (klass)->handle_message =
+      GST_DEBUG_FUNCPTR (gst_dao_signaling_handle_message);
+  gst_element_class_set_static_metadata (element_class,
+      "End-to-end encrypted call", "Source/Sink/Network",
+      "Places or answers a call: signed signaling, WebRTC, encrypted frames",
+      "gst-dao");
+  for (i = 0; i < G_N_ELEMENTS (templates); i++)
+    gst_element_class_add_static_pad_template (element_class, &templates[i]);
+  gst_type_mark_as_plugin_api (gst_dao_e2ee_policy_get_type (), 0);
+  gst_type_mark_as_plugin_api (gst_dao_min_trust_get_type (), 0);
+  gst_type_mark_as_plugin_api (gst_dao_video_codec_get_type (), 0);
+  gst_type_mark_as_plugin_api (gst_dao_call_state_get_type (), 0);
+}
+
+static void
+gst_dao_signaling_init (GstDaoSignaling * self)
+{
+  gst_dao_call_settings_init (&self->settings);
+  self->connected_at = GST_CLOCK_TIME_NONE;
+  /* webrtcbin inside must not make us what it is: EOS would never be posted. */
+  gst_bin_set_suppressed_flags (GST_BIN (self),
+      GST_ELEMENT_FLAG_SOURCE | GST_ELEMENT_FLAG_SINK);
+  GST_OBJECT_FLAG_SET (self, GST_ELEMENT_FLAG_SOURCE | GST_ELEMENT_FLAG_SINK);
+}

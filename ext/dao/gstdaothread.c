@@ -1,0 +1,129 @@
+/* GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "gstdaothread.h"
+
+/* Several calls may be torn down at once; each worker waits for threads of
+ * webrtcbin, not for the CPU. */
+#define MAX_WORKERS 8
+
+typedef struct
+{
+  GFunc func;
+  gpointer data;
+  GDestroyNotify destroy;
+} Post;
+
+static gpointer
+run_loop (gpointer data)
+{
+  GMainContext *context = data;
+  GMainLoop *loop = g_main_loop_new (context, FALSE);
+
+  g_main_context_push_thread_default (context);
+  g_main_loop_run (loop);
+  g_main_context_pop_thread_default (context);
+  g_main_loop_unref (loop);
+  return NULL;
+}
+
+static GThread *the_thread;
+
+GMainContext *
+gst_dao_thread_context (void)
+{
+  static gsize context = 0;
+
+  if (g_once_init_enter (&context)) {
+    GMainContext *made = g_main_context_new ();
+
+    the_thread = g_thread_new ("dao-signaling", run_loop, made);
+    g_once_init_leave (&context, (gsize) made);
+  }
+  return (GMainContext *) context;
+}
+
+gboolean
+gst_dao_thread_is_current (void)
+{
+  return g_main_context_is_owner (gst_dao_thread_context ());
+}
+
+static gboolean
+dispatch_post (gpointer data)
+{
+  Post *post = data;
+
+  post->func (post->data, NULL);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+post_free (gpointer data)
+{
+  Post *post = data;
+
+  if (post->destroy)
+    post->destroy (post->data);
+  g_free (post);
+}
+
+void
+gst_dao_thread_post (GFunc func, gpointer data, GDestroyNotify destroy)
+{
+  GSource *source = g_idle_source_new ();
+  Post *post = g_new0 (Post, 1);
+
+  post->func = func;
+  post->data = data;
+  post->destroy = destroy;
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, dispatch_post, post, post_free);
+  g_source_attach (source, gst_dao_thread_context ());
+  g_source_unref (source);
+}
+
+GSource *
+gst_dao_thread_add_timeout (guint interval_ms, GSourceFunc func,
+    gpointer data)
+{
+  GSource *source = g_timeout_source_new (interval_ms);
+
+  g_source_set_callback (source, func, data, NULL);
+  g_source_attach (source, gst_dao_thread_context ());
+  return source;
+}
+
+typedef struct
+{
+  GFunc func;
+  gpointer data;
+} Job;
+
+static void
+run_job (gpointer data, gpointer user_data)
+{
+  Job *job = data;
+
+  job->func (job->data, NULL);
+  g_free (job);
+}
+
+void
+gst_dao_thread_run_worker (GFunc func, gpointer data)
+{
+  static gsize pool = 0;
+  Job *job = g_new0 (Job, 1);
+
+  if (g_once_init_enter (&pool))
+    g_once_init_leave (&pool, (gsize) g_thread_pool_new (run_job, NULL,
+            MAX_WORKERS, FALSE, NULL));
+  job->func = func;
+  job->data = data;
+  g_thread_pool_push ((GThreadPool *) pool, job, NULL);
+}
