@@ -24,7 +24,7 @@ typedef struct
   gboolean auto_consent;        /* the test's settings allow auto-answer */
   gboolean consent;
   gboolean has_pc;
-  GHashTable *rung;             /* call_ids that rang */
+  GHashTable *rung;             /* peers and call_ids that rang */
 } Sim;
 
 Sim *sim_new (DaoE2eePolicy e2ee);

@@ -1,0 +1,776 @@
+/* gst-dao: what a call must never do, one test a guard
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * field.md section 6 (S1 to S20), design "extensions" and "frame encryption".
+ */
+#include "call-sim.h"
+
+#include <string.h>
+
+/* An offer or answer of alice that announces frame encryption. */
+static DaoSignal *
+e2ee_signal (Sim * sim, DaoSignalType type, const gchar * id, guint gen,
+    const guint8 * pub)
+{
+  DaoSignal *signal = sim_signal (sim, type, "alice", id);
+
+  signal->sdp = g_strdup (SIM_SDP);
+  signal->gen = gen;
+  signal->e2ee = TRUE;
+  memcpy (signal->e2ee_pub, pub, 32);
+  return signal;
+}
+
+typedef struct
+{
+  DaoCallKeys *keys;
+  const guint8 *pub;
+} Ephemeral;
+
+static void
+ephemeral_init (Ephemeral * e, DaoRole role)
+{
+  e->keys = dao_call_keys_new (role);
+  e->pub = dao_call_keys_get_public (e->keys);
+}
+
+static void
+ephemeral_clear (Ephemeral * e)
+{
+  dao_call_keys_free (e->keys);
+}
+
+static Sim *
+sim_new_verified (DaoE2eePolicy e2ee)
+{
+  const DaoCallConfig config = {.e2ee = e2ee,.min_trust = DAO_TRUST_VERIFIED };
+  Sim *sim = sim_new_full ("bob", &config);
+
+  sim_contact (sim, "alice")->trust = DAO_TRUST_VERIFIED;
+  return sim;
+}
+
+/* --- whose signal, which call --- */
+
+static void
+test_foreign_hangup (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+  guint64 before;
+
+  sim_connect_caller (sim);
+  before = dao_call_get_ignored (sim->call);
+  sim_end (sim, DAO_SIGNAL_HANGUP, "carol", "OUT1", NULL);
+  sim_end (sim, DAO_SIGNAL_REJECT, "carol", "OUT1", NULL);
+  sim_expect (sim, NULL);
+  sim_assert_state (sim, DAO_CALL_CONNECTED);
+  g_assert_cmpuint (dao_call_get_ignored (sim->call), ==, before + 2);
+}
+
+static void
+test_wrong_call_id (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_callee (sim);
+  sim_end (sim, DAO_SIGNAL_HANGUP, "alice", "IN0", NULL);
+  sim_end (sim, DAO_SIGNAL_REJECT, "alice", "IN0", NULL);
+  sim_answered (sim, "alice", "IN0", 1);
+  sim_expect (sim, NULL);
+  sim_assert_state (sim, DAO_CALL_CONNECTED);
+}
+
+static void
+test_wrong_recipient (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+  DaoSignal *signal = sim_signal (sim, DAO_SIGNAL_OFFER, "alice", "IN1");
+  Ephemeral peer;
+
+  signal->sdp = g_strdup (SIM_SDP);
+  g_free (signal->to);
+  signal->to = g_strdup ("carol");
+  sim_receive (sim, signal);
+  sim_expect (sim, NULL);
+
+  /* with e2ee it must be there */
+  ephemeral_init (&peer, DAO_ROLE_CALLER);
+  signal = e2ee_signal (sim, DAO_SIGNAL_OFFER, "IN1", 1, peer.pub);
+  g_clear_pointer (&signal->to, g_free);
+  sim_receive (sim, signal);
+  sim_expect (sim, NULL);
+  ephemeral_clear (&peer);
+}
+
+static void
+test_answer_from_third_party (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_start (sim, "alice", "OUT1", FALSE);
+  sim_forget (sim);
+  sim_answered (sim, "carol", "OUT1", 1);
+  sim_expect (sim, NULL);
+  sim_answered (sim, "alice", "OUT1", 1);
+  sim_expect (sim, "keys", "apply-answer", "state connecting", NULL);
+}
+
+/* S2: "connect" sent by the caller */
+static void
+test_answer_from_caller (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_offer (sim, "alice", "IN1", 1);
+  sim_forget (sim);
+  sim_answered (sim, "alice", "IN1", 1);
+  sim_expect (sim, NULL);
+  sim_assert_state (sim, DAO_CALL_RINGING);
+}
+
+/* S14 */
+static void
+test_double_answer (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_start (sim, "alice", "OUT1", FALSE);
+  sim_answered (sim, "alice", "OUT1", 1);
+  sim_forget (sim);
+  sim_answered (sim, "alice", "OUT1", 1);
+  sim_transport (sim, DAO_TRANSPORT_CONNECTED);
+  sim_answered (sim, "alice", "OUT1", 1);
+  sim_expect (sim, "state connected", NULL);
+}
+
+/* S12 */
+static void
+test_answer_while_answering (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim->manual = TRUE;
+  sim_offer (sim, "alice", "IN1", 1);
+  g_assert_true (sim_answer (sim));
+  sim_forget (sim);
+  g_assert_false (sim_answer (sim));
+  sim_expect (sim, "error none", NULL);
+  sim_describe (sim, SIM_SDP);
+  sim_expect (sim, "send call_answer alice IN1", "state connecting", NULL);
+  sim_describe (sim, SIM_SDP);
+  sim_expect (sim, NULL);
+}
+
+/* An answer cannot be to an offer that nobody has seen. */
+static void
+test_answer_before_offer (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim->manual = TRUE;
+  sim_start (sim, "alice", "OUT1", FALSE);
+  sim_forget (sim);
+  sim_answered (sim, "alice", "OUT1", 1);
+  sim_expect (sim, NULL);
+  sim_online (sim, FALSE);
+  sim_describe (sim, SIM_SDP);
+  sim_answered (sim, "alice", "OUT1", 1);
+  sim_expect (sim, NULL);
+}
+
+/* S11 */
+static void
+test_late_answer (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_start (sim, "alice", "OUT1", FALSE);
+  sim_advance (sim, 15000);
+  sim_forget (sim);
+  sim_answered (sim, "alice", "OUT1", 1);
+  sim_expect (sim, NULL);
+  sim_assert_state (sim, DAO_CALL_ENDED);
+}
+
+static void
+test_ended_id_not_revived (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_offer (sim, "alice", "IN1", 1);
+  sim_end (sim, DAO_SIGNAL_HANGUP, "alice", "IN1", NULL);
+  sim_forget (sim);
+  sim_offer (sim, "alice", "IN1", 2);
+  sim_expect (sim, NULL);
+  sim_assert_state (sim, DAO_CALL_HANGUP);
+  /* the same id of someone else is another call */
+  sim_offer (sim, "carol", "IN1", 1);
+  sim_expect (sim, "state idle", "incoming", "state ringing", NULL);
+}
+
+/* --- consent --- */
+
+/* S1, S3, S5, S6 */
+static void
+test_no_peer_connection_before_consent (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_offer (sim, "alice", "IN1", 1);
+  sim_expect (sim, "incoming", "state ringing", NULL);
+  sim_offer (sim, "alice", "IN1", 2);
+  sim_ice (sim, "alice", "IN1", "candidate:1", 2);
+  sim_answered (sim, "alice", "IN1", 1);
+  sim_describe (sim, SIM_SDP);
+  sim_candidate (sim, "candidate:local");
+  dao_call_remote_description_applied (sim->call, sim->now);
+  sim_transport (sim, DAO_TRANSPORT_CONNECTED);
+  sim_expect (sim, NULL);
+  sim_assert_state (sim, DAO_CALL_RINGING);
+}
+
+/* S7 */
+static void
+test_media_keys_only_after_consent (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+  Ephemeral peer;
+
+  ephemeral_init (&peer, DAO_ROLE_CALLER);
+  sim_receive (sim, e2ee_signal (sim, DAO_SIGNAL_OFFER, "IN1", 1, peer.pub));
+  sim_expect (sim, "incoming", "state ringing", NULL);
+  g_assert_null (dao_call_get_keys (sim->call));
+  sim_answer (sim);
+  sim_expect (sim, "keys", "create-answer", "send call_answer alice IN1",
+      "state connecting", NULL);
+  g_assert_nonnull (dao_call_get_keys (sim->call));
+  sim_hangup (sim);
+  g_assert_null (dao_call_get_keys (sim->call));
+  ephemeral_clear (&peer);
+}
+
+/* The caller has none before the answer. */
+static void
+test_media_keys_only_after_answer (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+  Ephemeral peer;
+
+  ephemeral_init (&peer, DAO_ROLE_CALLEE);
+  sim_start (sim, "alice", "OUT1", FALSE);
+  g_assert_null (dao_call_get_keys (sim->call));
+  sim_receive (sim, e2ee_signal (sim, DAO_SIGNAL_ANSWER, "OUT1", 1, peer.pub));
+  g_assert_nonnull (dao_call_get_keys (sim->call));
+  ephemeral_clear (&peer);
+}
+
+static void
+test_refresh_while_ringing (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+  DaoSignal *again = sim_signal (sim, DAO_SIGNAL_OFFER, "alice", "IN1");
+
+  again->sdp = g_strdup (SIM_SDP_VIDEO);
+  again->gen = 2;
+  sim_offer (sim, "alice", "IN1", 1);
+  sim_receive (sim, again);
+  sim_expect (sim, "incoming", "state ringing", NULL);
+  sim_answer (sim);
+  sim_expect (sim, "keys", "create-answer video", "send call_answer alice IN1",
+      "state connecting", NULL);
+  g_assert_cmpuint (sim_last_sent (sim, DAO_SIGNAL_ANSWER)->gen, ==, 2);
+}
+
+/* --- candidates --- */
+
+/* S13 */
+static void
+test_stale_candidates (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_offer (sim, "alice", "IN1", 1);
+  sim_ice (sim, "alice", "IN1", "candidate:old", 1);
+  sim_ice (sim, "alice", "IN2", "candidate:other", 1);
+  sim_end (sim, DAO_SIGNAL_HANGUP, "alice", "IN1", NULL);
+  sim_ice (sim, "alice", "IN1", "candidate:late", 1);
+  sim_offer (sim, "alice", "IN3", 1);
+  sim_ice (sim, "carol", "IN3", "candidate:foreign", 1);
+  sim_forget (sim);
+  sim_answer (sim);
+  sim_expect (sim, "keys", "create-answer", "send call_answer alice IN3",
+      "state connecting", NULL);
+}
+
+/* S19 */
+static void
+test_candidate_flood (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  for (guint i = 0; i < 10000; i++)
+    sim_ice (sim, "alice", "IN1", "candidate:1", 1);
+  sim_offer (sim, "alice", "IN1", 1);
+  for (guint i = 0; i < 10000; i++)
+    sim_ice (sim, "alice", "IN1", "candidate:1", 1);
+  sim_forget (sim);
+  sim_answer (sim);
+  g_assert_cmpuint (sim->lines->len, ==, DAO_CALL_MAX_CANDIDATES + 4);
+  for (guint i = 0; i < 10000; i++)
+    sim_ice (sim, "alice", "IN1", "candidate:1", 1);
+  g_assert_cmpuint (sim->lines->len, <=, 256 + 4);
+}
+
+/* webrtcbin.md 4: other text would mean the end of candidates */
+static void
+test_candidate_text (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_callee (sim);
+  sim_ice (sim, "alice", "IN1", "hello", 1);
+  sim_ice (sim, "alice", "IN1", NULL, 1);
+  sim_expect (sim, NULL);
+  sim_ice (sim, "alice", "IN1", "a=candidate:1", 1);
+  sim_expect (sim, "add a=candidate:1", NULL);
+}
+
+/* --- busy, glare, recall --- */
+
+static void
+test_busy (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_caller (sim);
+  sim_offer (sim, "carol", "IN2", 1);
+  sim_expect (sim, "send call_reject carol IN2 (busy)", NULL);
+  sim_offer (sim, "carol", "OUT1", 1);  /* even with our call_id */
+  sim_expect (sim, "send call_reject carol OUT1 (busy)", NULL);
+  sim_assert_state (sim, DAO_CALL_CONNECTED);
+  g_assert_cmpstr (dao_call_get_peer (sim->call), ==, "alice");
+}
+
+/* "bob" < "carol": our call stands */
+static void
+test_glare_lower_keeps (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_start (sim, "carol", "OUT1", FALSE);
+  sim_forget (sim);
+  sim_offer (sim, "carol", "IN1", 1);
+  sim_expect (sim, NULL);
+  sim_answered (sim, "carol", "OUT1", 1);
+  sim_assert_state (sim, DAO_CALL_CONNECTING);
+}
+
+/* "bob" > "alice": hers rings */
+static void
+test_glare_higher_gives_way (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_start (sim, "alice", "OUT1", FALSE);
+  sim_forget (sim);
+  sim_offer (sim, "alice", "IN1", 1);
+  sim_expect (sim, "close", "incoming", "state ringing (glare)", NULL);
+  sim_answered (sim, "alice", "OUT1", 1);
+  sim_advance (sim, 15000);
+  sim_expect (sim, NULL);
+  sim_answer (sim);
+  sim_assert_state (sim, DAO_CALL_CONNECTING);
+  g_assert_cmpint (dao_call_get_role (sim->call), ==, DAO_ROLE_CALLEE);
+}
+
+/* Nothing of the abandoned call may still leave. */
+static void
+test_glare_before_the_offer_left (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_online (sim, FALSE);
+  sim_start (sim, "alice", "OUT1", FALSE);
+  sim_forget (sim);
+  sim_offer (sim, "alice", "IN1", 1);
+  sim_expect (sim, "close", "incoming", "state ringing (glare)", NULL);
+  sim_online (sim, TRUE);
+  sim_expect (sim, NULL);
+}
+
+/* Both ends of a glare come to one call. */
+static void
+test_glare_converges (void)
+{
+  const DaoCallConfig config = {.e2ee = DAO_E2EE_AUTO };
+  g_autoptr (Sim) bob = sim_new (DAO_E2EE_AUTO);
+  DaoCallConfig alice_config = config;
+  DaoCall *alice;
+  DaoCallAction *action;
+  DaoContact contact = *sim_contact (bob, "alice");
+
+  alice_config.own_alias = "alice";
+  alice = dao_call_new (&alice_config);
+  contact.alias = (gchar *) "bob";
+  dao_call_set_next_id (alice, "A1");
+  dao_call_start (alice, "bob", &contact, DAO_CALL_REASON_NONE, TRUE, FALSE, 0);
+  dao_call_set_local_description (alice, SIM_SDP, 0);
+  sim_start (bob, "alice", "B1", FALSE);
+  dao_call_receive (alice, sim_last_sent (bob, DAO_SIGNAL_OFFER), &contact,
+      DAO_CALL_REASON_NONE, 1);
+  while ((action = dao_call_pop_action (alice)) != NULL) {
+    if (action->type == DAO_CALL_ACTION_SEND)
+      sim_receive (bob, g_steal_pointer (&action->signal));
+    dao_call_action_free (action);
+  }
+  sim_answer (bob);
+  dao_call_receive (alice, sim_last_sent (bob, DAO_SIGNAL_ANSWER), &contact,
+      DAO_CALL_REASON_NONE, 2);
+  g_assert_cmpint (dao_call_get_state (alice), ==, DAO_CALL_CONNECTING);
+  g_assert_cmpstr (dao_call_get_id (alice), ==, "A1");
+  sim_assert_state (bob, DAO_CALL_CONNECTING);
+  g_assert_cmpstr (dao_call_get_id (bob->call), ==, "A1");
+  dao_call_free (alice);
+}
+
+/* S10 */
+static void
+test_recall_replaces (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_callee (sim);
+  sim_offer (sim, "alice", "IN2", 1);
+  sim_expect (sim, "close", "state ended (remote-hangup)", "state idle",
+      "incoming", "state ringing", NULL);
+  sim_end (sim, DAO_SIGNAL_HANGUP, "alice", "IN1", NULL);
+  sim_expect (sim, NULL);
+  g_assert_cmpstr (dao_call_get_id (sim->call), ==, "IN2");
+}
+
+/* --- contacts --- */
+
+static DaoSignal *
+plain_offer (Sim * sim, const gchar * from, const gchar * id)
+{
+  DaoSignal *signal = sim_signal (sim, DAO_SIGNAL_OFFER, from, id);
+
+  signal->sdp = g_strdup (SIM_SDP);
+  signal->gen = 1;
+  return signal;
+}
+
+/* S20 */
+static void
+test_unknown_contact (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_receive_refused (sim, plain_offer (sim, "mallory", "IN1"),
+      DAO_CALL_REASON_UNKNOWN_CONTACT);
+  sim_receive (sim, plain_offer (sim, "mallory", "IN1"));
+  sim_contact (sim, "alice")->pinned = FALSE;
+  sim_receive (sim, plain_offer (sim, "alice", "IN1"));
+  sim_expect (sim, NULL);
+  sim_assert_state (sim, DAO_CALL_IDLE);
+}
+
+static void
+test_changed_contact (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_receive_refused (sim, plain_offer (sim, "alice", "IN1"),
+      DAO_CALL_REASON_CONTACT_CHANGED);
+  sim_expect (sim, "error contact-changed",
+      "send call_reject alice IN1 (declined)", NULL);
+  sim_contact (sim, "alice")->trust = DAO_TRUST_CHANGED;
+  sim_offer (sim, "alice", "IN2", 1);
+  sim_expect (sim, "error contact-changed",
+      "send call_reject alice IN2 (declined)", NULL);
+  sim_assert_state (sim, DAO_CALL_IDLE);
+}
+
+static void
+test_contact_changes_before_the_answer (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_start (sim, "alice", "OUT1", FALSE);
+  sim_forget (sim);
+  sim_contact (sim, "alice")->trust = DAO_TRUST_CHANGED;
+  sim_answered (sim, "alice", "OUT1", 1);
+  sim_expect (sim, "error contact-changed",
+      "send call_hangup alice OUT1 (declined)", "close",
+      "state ended (contact-changed)", NULL);
+}
+
+static void
+test_unverified_contact (void)
+{
+  g_autoptr (Sim) sim = sim_new_verified (DAO_E2EE_AUTO);
+
+  sim_offer (sim, "carol", "IN1", 1);
+  sim_expect (sim, "error unverified",
+      "send call_reject carol IN1 (declined)", NULL);
+  sim_offer (sim, "alice", "IN1", 1);
+  g_assert_true (dao_call_is_verified (sim->call));
+}
+
+/* --- frame encryption --- */
+
+static void
+test_e2ee_required_as_callee (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_REQUIRED);
+
+  sim_offer (sim, "alice", "IN1", 1);
+  sim_expect (sim, "error e2ee-required",
+      "send call_reject alice IN1 (e2ee-required)", NULL);
+  sim_assert_state (sim, DAO_CALL_IDLE);
+}
+
+static void
+test_e2ee_required_as_caller (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_REQUIRED);
+
+  sim_start (sim, "alice", "OUT1", FALSE);
+  sim_forget (sim);
+  sim_answered (sim, "alice", "OUT1", 1);
+  sim_expect (sim, "error e2ee-required",
+      "send call_hangup alice OUT1 (e2ee-required)", "close",
+      "state ended (e2ee-required)", NULL);
+}
+
+static void
+test_e2ee_off (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_OFF);
+  Ephemeral peer;
+
+  ephemeral_init (&peer, DAO_ROLE_CALLER);
+  sim_receive (sim, e2ee_signal (sim, DAO_SIGNAL_OFFER, "IN1", 1, peer.pub));
+  sim_answer (sim);
+  g_assert_false (sim_last_sent (sim, DAO_SIGNAL_ANSWER)->e2ee);
+  g_assert_null (dao_call_get_keys (sim->call));
+  ephemeral_clear (&peer);
+}
+
+/* A contact that encrypted before and now does not: said, or refused for verified contacts only. */
+static void
+test_downgrade_reported (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_start (sim, "alice", "OUT1", FALSE);
+  sim_answered (sim, "alice", "OUT1", 1);
+  g_assert_false (dao_call_is_downgraded (sim->call));
+  sim_hangup (sim);
+  sim_contact (sim, "alice")->e2ee_seen = TRUE;
+  sim_start (sim, "alice", "OUT2", FALSE);
+  sim_answered (sim, "alice", "OUT2", 1);
+  g_assert_true (dao_call_is_downgraded (sim->call));
+  sim_assert_state (sim, DAO_CALL_CONNECTING);
+  sim_hangup (sim);
+  sim_offer (sim, "alice", "IN1", 1);
+  sim_answer (sim);
+  g_assert_true (dao_call_is_downgraded (sim->call));
+}
+
+static void
+test_downgrade_refused (void)
+{
+  g_autoptr (Sim) sim = sim_new_verified (DAO_E2EE_AUTO);
+
+  sim_contact (sim, "alice")->e2ee_seen = TRUE;
+  sim_offer (sim, "alice", "IN1", 1);
+  sim_expect (sim, "error e2ee-downgrade",
+      "send call_reject alice IN1 (e2ee-required)", NULL);
+  sim_start (sim, "alice", "OUT1", FALSE);
+  sim_forget (sim);
+  sim_answered (sim, "alice", "OUT1", 1);
+  sim_expect (sim, "error e2ee-downgrade",
+      "send call_hangup alice OUT1 (e2ee-required)", "close",
+      "state ended (e2ee-downgrade)", NULL);
+}
+
+static void
+check_downgraded_offer (gboolean e2ee, const guint8 * pub, const guint8 * other,
+    guint stage)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+  DaoSignal *again = e2ee_signal (sim, DAO_SIGNAL_OFFER, "IN1", 2, other);
+
+  again->e2ee = e2ee;
+  sim_receive (sim, e2ee_signal (sim, DAO_SIGNAL_OFFER, "IN1", 1, pub));
+  if (stage > 0)
+    sim_answer (sim);
+  if (stage > 1)
+    sim_transport (sim, DAO_TRANSPORT_CONNECTED);
+  sim_forget (sim);
+  sim_receive (sim, again);
+  sim_expect (sim, "error e2ee-downgrade", stage == 0 ?
+      "send call_reject alice IN1 (e2ee-required)" :
+      "send call_hangup alice IN1 (e2ee-required)", "close",
+      "state ended (e2ee-downgrade)", NULL);
+}
+
+/* S18: every later offer says the same e2ee and the same e2ee_pub */
+static void
+test_downgrade (void)
+{
+  Ephemeral peer, other;
+
+  ephemeral_init (&peer, DAO_ROLE_CALLER);
+  ephemeral_init (&other, DAO_ROLE_CALLER);
+  for (guint stage = 0; stage < 3; stage++) {
+    check_downgraded_offer (FALSE, peer.pub, peer.pub, stage);
+    check_downgraded_offer (TRUE, peer.pub, other.pub, stage);
+  }
+  ephemeral_clear (&peer);
+  ephemeral_clear (&other);
+}
+
+static void
+check_downgraded_answer (gboolean e2ee, const guint8 * pub,
+    const guint8 * other)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+  DaoSignal *again = e2ee_signal (sim, DAO_SIGNAL_ANSWER, "OUT1", 2, other);
+
+  again->e2ee = e2ee;
+  sim_start (sim, "alice", "OUT1", FALSE);
+  sim_receive (sim, e2ee_signal (sim, DAO_SIGNAL_ANSWER, "OUT1", 1, pub));
+  sim_transport (sim, DAO_TRANSPORT_CONNECTED);
+  g_assert_true (dao_call_renegotiate (sim->call, "video", sim->now));
+  sim_run (sim);
+  sim_forget (sim);
+  sim_receive (sim, again);
+  sim_expect (sim, "error e2ee-downgrade",
+      "send call_hangup alice OUT1 (e2ee-required)", "close",
+      "state ended (e2ee-downgrade)", NULL);
+}
+
+static void
+test_downgrade_in_answer (void)
+{
+  Ephemeral peer, other;
+
+  ephemeral_init (&peer, DAO_ROLE_CALLEE);
+  ephemeral_init (&other, DAO_ROLE_CALLEE);
+  check_downgraded_answer (FALSE, peer.pub, peer.pub);
+  check_downgraded_answer (TRUE, peer.pub, other.pub);
+  ephemeral_clear (&peer);
+  ephemeral_clear (&other);
+}
+
+static void
+test_low_order_key (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+  const guint8 zero[32] = { 0 };
+
+  sim_receive (sim, e2ee_signal (sim, DAO_SIGNAL_OFFER, "IN1", 1, zero));
+  sim_forget (sim);
+  sim_answer (sim);
+  sim_expect (sim, "error e2ee-downgrade",
+      "send call_reject alice IN1 (e2ee-required)", "close",
+      "state ended (e2ee-downgrade)", NULL);
+  sim_start (sim, "alice", "OUT1", FALSE);
+  sim_forget (sim);
+  sim_receive (sim, e2ee_signal (sim, DAO_SIGNAL_ANSWER, "OUT1", 1, zero));
+  sim_expect (sim, "error e2ee-downgrade",
+      "send call_hangup alice OUT1 (e2ee-required)", "close",
+      "state ended (e2ee-downgrade)", NULL);
+}
+
+/* Two calls agree, and repeat what they announced. */
+static void
+test_e2ee_agreement (void)
+{
+  const guint8 alice_ed[32] = { 1 }, bob_ed[32] = { 2 };
+  DaoCallConfig config = {.own_ed25519 = bob_ed };
+  g_autoptr (Sim) bob = sim_new_full ("bob", &config);
+  DaoContact contact = *sim_contact (bob, "alice");
+  guint8 a[32], b[32];
+  DaoCall *alice;
+  const DaoSignal *offer;
+  DaoSignal *answer;
+
+  config.own_alias = "alice";
+  config.own_ed25519 = alice_ed;
+  alice = dao_call_new (&config);
+  memcpy (sim_contact (bob, "alice")->ed25519_public, alice_ed, 32);
+  memcpy (contact.ed25519_public, bob_ed, 32);
+  sim_start (bob, "alice", "OUT1", FALSE);
+  offer = sim_last_sent (bob, DAO_SIGNAL_OFFER);
+  dao_call_receive (alice, offer, &contact, DAO_CALL_REASON_NONE, 0);
+  dao_call_answer (alice, 0);
+  answer = sim_signal (bob, DAO_SIGNAL_ANSWER, "alice", "OUT1");
+  dao_call_set_local_description (alice, SIM_SDP, 0);
+  for (DaoCallAction * action; (action = dao_call_pop_action (alice)) != NULL;
+      dao_call_action_free (action)) {
+    if (action->type == DAO_CALL_ACTION_SEND) {
+      dao_signal_free (answer);
+      answer = g_steal_pointer (&action->signal);
+    }
+  }
+  sim_receive (bob, answer);
+  g_assert_true (dao_call_keys_peek_secret (dao_call_get_keys (alice), a));
+  g_assert_true (dao_call_keys_peek_secret (dao_call_get_keys (bob->call), b));
+  g_assert_cmpmem (a, 32, b, 32);
+
+  sim_transport (bob, DAO_TRANSPORT_CONNECTED);
+  sim_transport (bob, DAO_TRANSPORT_FAILED);
+  g_assert_cmpuint (sim_count_sent (bob, DAO_SIGNAL_OFFER), ==, 2);
+  dao_call_receive (alice, sim_last_sent (bob, DAO_SIGNAL_OFFER), &contact,
+      DAO_CALL_REASON_NONE, 1);
+  g_assert_cmpint (dao_call_get_state (alice), ==, DAO_CALL_CONNECTING);
+  dao_call_free (alice);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(name) g_test_add_func ("/call/guards/" #name, test_##name)
+  ADD (foreign_hangup);
+  ADD (wrong_call_id);
+  ADD (wrong_recipient);
+  ADD (answer_from_third_party);
+  ADD (answer_from_caller);
+  ADD (double_answer);
+  ADD (answer_while_answering);
+  ADD (answer_before_offer);
+  ADD (late_answer);
+  ADD (ended_id_not_revived);
+  ADD (no_peer_connection_before_consent);
+  ADD (media_keys_only_after_consent);
+  ADD (media_keys_only_after_answer);
+  ADD (refresh_while_ringing);
+  ADD (stale_candidates);
+  ADD (candidate_flood);
+  ADD (candidate_text);
+  ADD (busy);
+  ADD (glare_lower_keeps);
+  ADD (glare_higher_gives_way);
+  ADD (glare_before_the_offer_left);
+  ADD (glare_converges);
+  ADD (recall_replaces);
+  ADD (unknown_contact);
+  ADD (changed_contact);
+  ADD (contact_changes_before_the_answer);
+  ADD (unverified_contact);
+  ADD (e2ee_required_as_callee);
+  ADD (e2ee_required_as_caller);
+  ADD (e2ee_off);
+  ADD (downgrade_reported);
+  ADD (downgrade_refused);
+  ADD (downgrade);
+  ADD (downgrade_in_answer);
+  ADD (low_order_key);
+  ADD (e2ee_agreement);
+  return g_test_run ();
+}

@@ -1,0 +1,461 @@
+/* gst-dao: a call while its transport comes, goes and restarts
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * protocol.md f; webrtcbin.md 1, 2, 5; design, `leg`, `gen` and call_renegotiate.
+ */
+#include "call-sim.h"
+
+/* --- watchdogs --- */
+
+static void
+test_disconnected_8s (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_callee (sim);
+  /* the one restart is used up */
+  sim_transport (sim, DAO_TRANSPORT_FAILED);
+  sim_transport (sim, DAO_TRANSPORT_CONNECTED);
+  sim_forget (sim);
+  sim_transport (sim, DAO_TRANSPORT_DISCONNECTED);
+  sim_advance (sim, 4000);
+  sim_transport (sim, DAO_TRANSPORT_DISCONNECTED);      /* not anew */
+  sim_advance (sim, 3999);
+  sim_expect (sim, NULL);
+  sim_advance (sim, 1);
+  sim_expect (sim, "error disconnected", "send call_hangup alice IN1 (failed)",
+      "close", "state ended (disconnected)", NULL);
+}
+
+static void
+test_disconnected_is_forgiven (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_callee (sim);
+  for (guint i = 0; i < 4; i++) {
+    sim_transport (sim, DAO_TRANSPORT_DISCONNECTED);
+    sim_advance (sim, 5000);
+    sim_transport (sim, DAO_TRANSPORT_CONNECTED);
+    dao_call_media_received (sim->call, sim->now);
+  }
+  sim_expect (sim, NULL);
+  sim_transport (sim, DAO_TRANSPORT_DISCONNECTED);
+  sim_transport (sim, DAO_TRANSPORT_CONNECTING);
+  sim_expect (sim, "state connecting", NULL);
+  sim_advance (sim, 14999);
+  sim_expect (sim, NULL);
+  sim_transport (sim, DAO_TRANSPORT_CONNECTED);
+  sim_expect (sim, "state connected", NULL);
+}
+
+/* "connecting" for ever is no way around the 8 s. */
+static void
+test_connecting_is_bounded (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_callee (sim);
+  sim_transport (sim, DAO_TRANSPORT_DISCONNECTED);
+  for (guint i = 0; i < 14; i++) {
+    sim_transport (sim, DAO_TRANSPORT_CONNECTING);
+    sim_transport (sim, DAO_TRANSPORT_DISCONNECTED);
+    sim_advance (sim, 1000);
+  }
+  sim_assert_state (sim, DAO_CALL_CONNECTING);
+  sim_advance (sim, 1000);
+  sim_assert_reason (sim, DAO_CALL_REASON_ICE_FAILED);
+}
+
+static void
+test_media_watchdog (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_caller (sim);
+  for (guint i = 0; i < 10; i++) {
+    sim_advance (sim, 14000);
+    dao_call_media_received (sim->call, sim->now);
+  }
+  sim_advance (sim, 14999);
+  sim_expect (sim, NULL);
+  sim_advance (sim, 1);
+  sim_expect (sim, "error media-timeout",
+      "send call_hangup alice OUT1 (timeout)", "close",
+      "state ended (media-timeout)", NULL);
+}
+
+static void
+test_bad_fingerprint (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_start (sim, "alice", "OUT1", FALSE);
+  sim_answered (sim, "alice", "OUT1", 1);
+  sim_forget (sim);
+  sim_transport (sim, DAO_TRANSPORT_BAD_FINGERPRINT);
+  sim_expect (sim, "error fingerprint", "send call_hangup alice OUT1 (failed)",
+      "close", "state ended (fingerprint)", NULL);
+  sim_transport (sim, DAO_TRANSPORT_CONNECTED);
+  sim_expect (sim, NULL);
+}
+
+static void
+test_closed (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_caller (sim);
+  sim_transport (sim, DAO_TRANSPORT_CLOSED);
+  sim_expect (sim, "close", "state ended (disconnected)", NULL);
+}
+
+static void
+test_driver_fails (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  dao_call_fail (sim->call, DAO_CALL_REASON_SIGNALING, NULL, sim->now);
+  sim_run (sim);
+  sim_expect (sim, "error signaling", NULL);
+  sim_offer (sim, "alice", "IN1", 1);
+  sim_answer (sim);
+  sim_forget (sim);
+  dao_call_fail (sim->call, DAO_CALL_REASON_LOCAL_MEDIA, "no camera",
+      sim->now);
+  sim_run (sim);
+  sim_expect (sim, "error local-media", "send call_hangup alice IN1 (failed)",
+      "close", "state ended (local-media)", NULL);
+  dao_call_fail (sim->call, DAO_CALL_REASON_INTERNAL, NULL, sim->now);
+  sim_run (sim);
+  sim_expect (sim, NULL);
+}
+
+/* --- restart --- */
+
+static void
+test_caller_restarts (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_caller (sim);
+  sim_transport (sim, DAO_TRANSPORT_FAILED);
+  sim_expect (sim, "state connecting", "create-offer restart",
+      "send call_offer alice OUT1", NULL);
+  g_assert_cmpuint (sim_last_sent (sim, DAO_SIGNAL_OFFER)->gen, ==, 2);
+  sim_answered (sim, "alice", "OUT1", 1);       /* to the first offer: old */
+  sim_expect (sim, NULL);
+  sim_answered (sim, "alice", "OUT1", 2);
+  sim_expect (sim, "apply-answer", NULL);
+  sim_transport (sim, DAO_TRANSPORT_CONNECTED);
+  sim_expect (sim, "state connected", NULL);
+  sim_transport (sim, DAO_TRANSPORT_FAILED);
+  sim_expect (sim, "error ice-failed", "send call_hangup alice OUT1 (failed)",
+      "close", "state ended (ice-failed)", NULL);
+}
+
+static void
+test_restart_timeout (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_caller (sim);
+  sim_transport (sim, DAO_TRANSPORT_DISCONNECTED);
+  sim_advance (sim, 5499);
+  sim_expect (sim, NULL);
+  sim_advance (sim, 1);         /* silence: early restart */
+  sim_expect (sim, "state connecting", "create-offer restart",
+      "send call_offer alice OUT1", NULL);
+  sim_advance (sim, 14999);     /* beyond the 8 s and the 15 s of media */
+  sim_expect (sim, NULL);
+  sim_advance (sim, 1);
+  sim_expect (sim, "error ice-failed", "send call_hangup alice OUT1 (failed)",
+      "close", "state ended (ice-failed)", NULL);
+}
+
+static void
+test_second_failure_ends (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_caller (sim);
+  sim_transport (sim, DAO_TRANSPORT_FAILED);
+  sim_forget (sim);
+  sim_transport (sim, DAO_TRANSPORT_FAILED);
+  sim_assert_reason (sim, DAO_CALL_REASON_ICE_FAILED);
+}
+
+static void
+test_callee_asks_for_restart (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+  DaoSignal *offer = sim_signal (sim, DAO_SIGNAL_OFFER, "alice", "IN1");
+
+  sim_connect_callee (sim);
+  sim_transport (sim, DAO_TRANSPORT_FAILED);
+  sim_expect (sim, "send call_renegotiate alice IN1", "state connecting", NULL);
+  g_assert_cmpstr (sim_last_sent (sim, DAO_SIGNAL_RENEGOTIATE)->want, ==,
+      "restart");
+  offer->sdp = g_strdup (SIM_SDP_RESTART);
+  offer->gen = 2;
+  sim_receive (sim, offer);
+  sim_expect (sim, "create-answer restart", "send call_answer alice IN1", NULL);
+  sim_transport (sim, DAO_TRANSPORT_CONNECTED);
+  sim_expect (sim, "state connected", NULL);
+}
+
+/* Peers without `ext`: no early restart, and a callee waits for the caller's. */
+static void
+test_restart_with_old_peer (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+  DaoSignal *offer = sim_signal (sim, DAO_SIGNAL_OFFER, "alice", "IN1");
+
+  offer->ext = 0;
+  offer->sdp = g_strdup (SIM_SDP);
+  sim_receive (sim, offer);
+  sim_answer (sim);
+  sim_transport (sim, DAO_TRANSPORT_CONNECTED);
+  sim_forget (sim);
+  sim_transport (sim, DAO_TRANSPORT_DISCONNECTED);
+  sim_advance (sim, 7999);
+  sim_expect (sim, NULL);
+  sim_transport (sim, DAO_TRANSPORT_FAILED);
+  sim_expect (sim, "state connecting", NULL);
+  offer = sim_signal (sim, DAO_SIGNAL_OFFER, "alice", "IN1");
+  offer->ext = 0;
+  offer->sdp = g_strdup (SIM_SDP_RESTART);
+  sim_receive (sim, offer);
+  sim_expect (sim, "create-answer restart", "send call_answer alice IN1", NULL);
+  sim_advance (sim, 15000);
+  sim_assert_reason (sim, DAO_CALL_REASON_ICE_FAILED);
+}
+
+/* Candidates of before a restart are of no use after it; of after it, they wait for it. */
+static void
+test_candidates_over_a_restart (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+  DaoSignal *offer = sim_signal (sim, DAO_SIGNAL_OFFER, "alice", "IN1");
+
+  sim_connect_callee (sim);
+  sim_ice (sim, "alice", "IN1", "candidate:1", 1);
+  sim_expect (sim, "add candidate:1", NULL);
+  sim_ice (sim, "alice", "IN1", "candidate:2", 2);
+  sim_expect (sim, NULL);
+  offer->sdp = g_strdup (SIM_SDP_RESTART);
+  offer->gen = 2;
+  sim_receive (sim, offer);
+  sim_expect (sim, "create-answer restart", "add candidate:2",
+      "send call_answer alice IN1", NULL);
+  sim_ice (sim, "alice", "IN1", "candidate:old", 1);
+  sim_expect (sim, NULL);
+}
+
+/* --- upgrade and legs --- */
+
+static void
+ask (Sim * sim, const gchar * from, const gchar * id, const gchar * want)
+{
+  DaoSignal *signal = sim_signal (sim, DAO_SIGNAL_RENEGOTIATE, from, id);
+
+  signal->want = g_strdup (want);
+  sim_receive (sim, signal);
+}
+
+static void
+test_caller_adds_video (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_caller (sim);
+  g_assert_true (dao_call_renegotiate (sim->call, "video", sim->now));
+  sim_run (sim);
+  sim_expect (sim, "create-offer video", "send call_offer alice OUT1", NULL);
+  g_assert_true (dao_call_is_video (sim->call));
+  sim_answered (sim, "alice", "OUT1", 2);
+  sim_expect (sim, "apply-answer", NULL);
+  g_assert_false (dao_call_renegotiate (sim->call, "video", sim->now));
+  g_assert_false (dao_call_renegotiate (sim->call, "colour", sim->now));
+  g_assert_false (dao_call_renegotiate (sim->call, NULL, sim->now));
+}
+
+static void
+test_one_exchange_at_a_time (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_caller (sim);
+  dao_call_renegotiate (sim->call, "video", sim->now);
+  dao_call_renegotiate (sim->call, "leg", sim->now);
+  sim_run (sim);
+  sim_expect (sim, "create-offer video", "send call_offer alice OUT1", NULL);
+  sim_answered (sim, "alice", "OUT1", 2);
+  sim_expect (sim, "apply-answer", "create-offer video leg=1",
+      "send call_offer alice OUT1", NULL);
+  g_assert_cmpuint (sim_last_sent (sim, DAO_SIGNAL_OFFER)->leg, ==, 1);
+}
+
+/* The same towards us: the newest of what comes while we answer is answered next. */
+static void
+test_one_answer_at_a_time (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim->manual = TRUE;
+  sim_offer (sim, "alice", "IN1", 1);
+  sim_answer (sim);
+  sim_forget (sim);
+  sim_offer (sim, "alice", "IN1", 2);
+  sim_offer (sim, "alice", "IN1", 4);
+  sim_offer (sim, "alice", "IN1", 3);
+  sim_expect (sim, NULL);
+  sim_describe (sim, SIM_SDP);
+  sim_expect (sim, "send call_answer alice IN1", "state connecting",
+      "create-answer", NULL);
+  g_assert_cmpuint (sim_last_sent (sim, DAO_SIGNAL_ANSWER)->gen, ==, 1);
+  sim_describe (sim, SIM_SDP);
+  sim_expect (sim, "send call_answer alice IN1", NULL);
+  g_assert_cmpuint (sim_last_sent (sim, DAO_SIGNAL_ANSWER)->gen, ==, 4);
+}
+
+static void
+test_callee_asks_for_video (void)
+{
+  g_autoptr (Sim) callee = sim_new (DAO_E2EE_AUTO);
+  g_autoptr (Sim) caller = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_callee (callee);
+  g_assert_true (dao_call_renegotiate (callee->call, "video", callee->now));
+  sim_run (callee);
+  sim_expect (callee, "send call_renegotiate alice IN1", NULL);
+
+  sim_connect_caller (caller);
+  ask (caller, "carol", "OUT1", "video");
+  ask (caller, "alice", "OUT0", "video");
+  ask (caller, "alice", "OUT1", "money");
+  sim_expect (caller, NULL);
+  sim_advance (caller, 2000);
+  ask (caller, "alice", "OUT1", "video");
+  sim_expect (caller, "create-offer video", "send call_offer alice OUT1", NULL);
+}
+
+static void
+test_requests_are_rare (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+  guint gen = 1;
+
+  sim_connect_caller (sim);
+  for (guint i = 0; i < 100; i++) {
+    ask (sim, "alice", "OUT1", "leg");
+    if (sim_count_sent (sim, DAO_SIGNAL_OFFER) > gen)
+      sim_receive (sim, ({
+          DaoSignal *s = sim_signal (sim, DAO_SIGNAL_ANSWER, "alice", "OUT1");
+          s->sdp = g_strdup (SIM_SDP); s->leg = gen; s->gen = ++gen; s;}));
+    sim_advance (sim, 500);
+    dao_call_media_received (sim->call, sim->now);
+  }
+  g_assert_cmpuint (sim_count_sent (sim, DAO_SIGNAL_OFFER), ==, 1 + 8);
+  sim_assert_state (sim, DAO_CALL_CONNECTED);
+}
+
+static void
+test_callee_may_not_offer (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_caller (sim);
+  sim_offer (sim, "alice", "OUT1", 2);
+  sim_expect (sim, NULL);
+}
+
+static void
+test_old_generation_of_offer (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+  DaoSignal *offer = sim_signal (sim, DAO_SIGNAL_OFFER, "alice", "IN1");
+
+  sim_connect_callee (sim);
+  sim_offer (sim, "alice", "IN1", 1);
+  sim_expect (sim, NULL);
+  offer->sdp = g_strdup (SIM_SDP);
+  offer->leg = 1;
+  offer->gen = 2;
+  sim_receive (sim, offer);
+  sim_expect (sim, "create-answer leg=1", "send call_answer alice IN1", NULL);
+  sim_offer (sim, "alice", "IN1", 3);   /* leg 0 is over */
+  sim_expect (sim, NULL);
+}
+
+static void
+test_unanswered_upgrade (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_caller (sim);
+  dao_call_renegotiate (sim->call, "video", sim->now);
+  sim_run (sim);
+  sim_forget (sim);
+  sim_advance (sim, 10000);
+  dao_call_media_received (sim->call, sim->now);
+  sim_advance (sim, 5000);
+  sim_expect (sim, "error no-answer", NULL);
+  sim_assert_state (sim, DAO_CALL_CONNECTED);
+}
+
+static void
+test_no_renegotiation_with_old_peer (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+  DaoSignal *answer = sim_signal (sim, DAO_SIGNAL_ANSWER, "alice", "OUT1");
+
+  answer->ext = 0;
+  answer->sdp = g_strdup (SIM_SDP);
+  sim_start (sim, "alice", "OUT1", FALSE);
+  sim_receive (sim, answer);
+  sim_transport (sim, DAO_TRANSPORT_CONNECTED);
+  g_assert_false (dao_call_renegotiate (sim->call, "video", sim->now));
+  ask (sim, "alice", "OUT1", "video");
+  sim_forget (sim);
+  /* but it may offer to us, and a failure is worth a try */
+  answer = sim_signal (sim, DAO_SIGNAL_OFFER, "alice", "OUT1");
+  answer->ext = 0;
+  answer->sdp = g_strdup (SIM_SDP_VIDEO);
+  sim_receive (sim, answer);
+  sim_expect (sim, "create-answer video", "send call_answer alice OUT1", NULL);
+  sim_transport (sim, DAO_TRANSPORT_FAILED);
+  sim_expect (sim, "state connecting", "create-offer video restart",
+      "send call_offer alice OUT1", NULL);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(name) g_test_add_func ("/call/transport/" #name, test_##name)
+  ADD (disconnected_8s);
+  ADD (disconnected_is_forgiven);
+  ADD (connecting_is_bounded);
+  ADD (media_watchdog);
+  ADD (bad_fingerprint);
+  ADD (closed);
+  ADD (driver_fails);
+  ADD (caller_restarts);
+  ADD (restart_timeout);
+  ADD (second_failure_ends);
+  ADD (callee_asks_for_restart);
+  ADD (restart_with_old_peer);
+  ADD (candidates_over_a_restart);
+  ADD (caller_adds_video);
+  ADD (one_exchange_at_a_time);
+  ADD (one_answer_at_a_time);
+  ADD (callee_asks_for_video);
+  ADD (requests_are_rare);
+  ADD (callee_may_not_offer);
+  ADD (old_generation_of_offer);
+  ADD (unanswered_upgrade);
+  ADD (no_renegotiation_with_old_peer);
+  return g_test_run ();
+}
