@@ -1,4 +1,4 @@
-/* gst-dao: hex, base64, HKDF, AES-GCM, TURN credentials
+/* gst-dao: hex, base64, HKDF, AES-GCM
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
