@@ -81,8 +81,8 @@ test_both_ends (void)
                   [i], media), FALSE, in, 5, frame, NULL), ==, DAO_FRAME_OK);
       /* not by ourselves: a reflected frame is no frame of the peer */
       g_assert_cmpint (dao_frame_receiver_open (dao_call_keys_get_receiver
-              (ends[i], media), 0, frame, sizeof (frame), out), ==,
-          DAO_FRAME_AUTH);
+              (ends[i], media), 0, frame, sizeof (frame), out), !=,
+          DAO_FRAME_OK);
       g_assert_cmpint (dao_frame_receiver_open (dao_call_keys_get_receiver
               (ends[1 - i], media), 0, frame, sizeof (frame), out), ==,
           DAO_FRAME_OK);
