@@ -158,6 +158,17 @@ registration_free (Registration * registration)
   g_free (registration);
 }
 
+static Registration *
+registration_copy (const Registration * registration)
+{
+  Registration *copy = g_new0 (Registration, 1);
+
+  copy->nickname = g_strdup (registration->nickname);
+  copy->challenge = g_strdup (registration->challenge);
+  copy->difficulty = registration->difficulty;
+  return copy;
+}
+
 /* protocol.md c, "409 handling": what the identity already knows wins over the relay's word. */
 static gboolean
 adopt_registration (DaoRelayClient * client, json_t * answer, GError ** error)
@@ -296,9 +307,12 @@ on_pow_challenge (GObject * source, GAsyncResult * result, gpointer user_data)
     g_task_return_error (task, error);
     return;
   }
-  worker = g_task_new (client, g_task_get_cancellable (task), on_solved,
+  /* It has no source object and data of its own: the thread may be the last to let go of it, and
+   * the client must not be finalized there. */
+  worker = g_task_new (NULL, g_task_get_cancellable (task), on_solved,
       g_object_ref (task));
-  g_task_set_task_data (worker, registration, NULL);
+  g_task_set_task_data (worker, registration_copy (registration),
+      (GDestroyNotify) registration_free);
   g_task_run_in_thread (worker, solve_in_thread);
 }
 

@@ -105,8 +105,8 @@ gboolean dao_relay_client_send (DaoRelayClient * client, const gchar * text,
  * dao_relay_drain:
  *
  * A socket that was closed lives on for up to 2 s until what was queued on it (a hangup, say) is out and the
- * relay has confirmed. Call this at the end of a thread that runs such a context, outside of any
- * callback: iterates the thread-default context until all its sockets are gone.
+ * relay has confirmed, and a request until it is answered or cancelled. Call this at the end of a thread that runs such
+ * a context, outside of any callback: iterates the thread-default context until all of that is over.
  *
  * Returns: FALSE if @timeout_ms passed first
  */

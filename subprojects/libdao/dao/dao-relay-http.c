@@ -30,9 +30,12 @@ typedef struct
   gboolean timed_out;
 } Request;
 
+_Thread_local guint dao_relay_n_pending;
+
 static void
 request_free (Request * request)
 {
+  dao_relay_n_pending--;
   if (request->outer != NULL) {
     g_cancellable_disconnect (request->outer, request->outer_id);
     g_object_unref (request->outer);
@@ -268,6 +271,7 @@ dao_relay_http_async (DaoRelayClient * client, const gchar * method,
   g_autofree gchar *url = g_strconcat (client->url, path, NULL);
   Request *request = g_new0 (Request, 1);
 
+  dao_relay_n_pending++;
   g_task_set_source_tag (task, dao_relay_http_async);
   /* The caller's cancellable acts through ours; the answer itself must not be lost to it. */
   g_task_set_check_cancellable (task, FALSE);

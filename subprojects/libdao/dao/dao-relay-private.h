@@ -70,6 +70,9 @@ void dao_relay_wipe (gchar ** text);
 /* Overwrites a string inside a JSON value that held a secret. */
 void dao_relay_wipe_json (json_t * object, const gchar * name);
 
+/* Sockets and requests that this thread's context still has to bring to their end. */
+extern _Thread_local guint dao_relay_n_pending;
+
 /* --- dao-relay-http.c --- */
 typedef struct
 {

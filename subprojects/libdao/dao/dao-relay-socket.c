@@ -51,9 +51,6 @@ typedef struct
 
 static void begin_attempt (DaoRelaySocket * self);
 
-/* Sockets that this thread's context still has to bring to their end. */
-static _Thread_local guint n_lingering;
-
 guint
 dao_relay_backoff_ms (guint attempt, gdouble jitter)
 {
@@ -79,7 +76,7 @@ linger_end (Linger * linger)
   g_source_unref (linger->timeout);
   g_object_unref (linger->ws);
   g_free (linger);
-  n_lingering--;
+  dao_relay_n_pending--;
 }
 
 static gboolean
@@ -107,7 +104,7 @@ close_gently (DaoRelaySocket * self, SoupWebsocketConnection * ws)
   }
   linger = g_new0 (Linger, 1);
   linger->ws = ws;
-  n_lingering++;
+  dao_relay_n_pending++;
   g_signal_connect (ws, "closed", G_CALLBACK (on_linger_closed), linger);
   linger->timeout = g_timeout_source_new (LINGER_MS);
   g_source_set_callback (linger->timeout, on_linger_timeout, linger, NULL);
@@ -132,12 +129,12 @@ dao_relay_drain (guint timeout_ms)
 
   g_source_set_callback (timeout, on_drain_timeout, &expired, NULL);
   g_source_attach (timeout, context);
-  while (n_lingering > 0 && !expired)
+  while (dao_relay_n_pending > 0 && !expired)
     g_main_context_iteration (context, TRUE);
   g_source_destroy (timeout);
   g_source_unref (timeout);
   g_main_context_unref (context);
-  return n_lingering == 0;
+  return dao_relay_n_pending == 0;
 }
 
 /* --- timers --- */
