@@ -223,6 +223,19 @@ dao_contact_update_session (DaoContacts * contacts, DaoContact * contact,
   return FALSE;
 }
 
+gboolean
+dao_contacts_update_sessions (DaoContacts * contacts, GError ** error)
+{
+  GHashTableIter iter;
+  gpointer contact;
+
+  g_hash_table_iter_init (&iter, contacts->by_alias);
+  while (g_hash_table_iter_next (&iter, NULL, &contact))
+    if (!dao_contact_update_session (contacts, contact, error))
+      return FALSE;
+  return TRUE;
+}
+
 static gboolean
 has_keys (const DaoContact * contact, const guint8 * ed25519_public,
     const guint8 * x25519_public)

@@ -81,6 +81,14 @@ const DaoContact *dao_contacts_get_callable (DaoContacts * contacts,
     const gchar * alias, DaoTrust min_trust, GError ** error);
 
 /**
+ * dao_contacts_update_sessions:
+ *
+ * Derives all session keys again: after dao_identity_select_x25519() chose the other of our keys.
+ */
+gboolean dao_contacts_update_sessions (DaoContacts * contacts,
+    GError ** error);
+
+/**
  * dao_contacts_pin:
  *
  * Pins both keys by a local decision (add, accept, accept again after a change).

@@ -4,6 +4,7 @@
  */
 #include "dao-contacts.h"
 #include "dao-encoding.h"
+#include "dao-mnemonic.h"
 
 #include <glib/gstdio.h>
 #include <sodium.h>
@@ -113,6 +114,29 @@ test_pinned_is_callable (Fixture * f, gconstpointer data)
   g_assert_true (dao_session_key_derive (f->alice.x25519_private,
           dao_identity_get_x25519_public (f->own), "conv-1", theirs, NULL));
   g_assert_cmpmem (contact->session_key, 32, theirs, 32);
+}
+
+/* The relay has our other X25519 key registered: sessions follow. */
+static void
+test_sessions_follow_our_key (Fixture * f, gconstpointer data)
+{
+  static const guint32 path[] = { 44, 1, 0, 0, 0 };
+  guint8 seed[DAO_MNEMONIC_SEED], other[32], theirs[32];
+  DaoChainNode node;
+  guint i;
+
+  g_assert_true (pin (f, "alice", &f->alice, NULL));
+  dao_mnemonic_seed (dao_identity_get_mnemonic (f->own), seed);
+  dao_chain_master (seed, &node);
+  for (i = 0; i < G_N_ELEMENTS (path); i++)
+    dao_chain_child (&node, path[i], &node);
+  crypto_scalarmult_base (other, node.il);
+  g_assert_true (dao_identity_select_x25519 (f->own, other, NULL));
+  g_assert_true (dao_contacts_update_sessions (f->contacts, NULL));
+  g_assert_true (dao_session_key_derive (f->alice.x25519_private, other,
+          "conv-1", theirs, NULL));
+  g_assert_cmpmem (dao_contacts_lookup (f->contacts, "alice")->session_key,
+      32, theirs, 32);
 }
 
 static void
@@ -394,6 +418,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   TEST ("pinned-is-callable", test_pinned_is_callable);
+  TEST ("sessions-follow-our-key", test_sessions_follow_our_key);
   TEST ("without-conversation", test_without_conversation);
   TEST ("guard-observed-is-pending", test_guard_observed_is_pending);
   TEST ("guard-changed-key", test_guard_changed_key);

@@ -203,6 +203,15 @@ test_guard_nonce_reuse (Fixture * f, gconstpointer data)
 
   assert_open (f, one, ACCEPTED);
   assert_open (f, two, DAO_ENVELOPE_ERROR_REPLAY);
+  /* known before any signature is looked at: e.5 step 9 is before 10 */
+  {
+    g_autofree gchar *plain = g_strdup_printf ("{\"_nonce\":"
+        "\"ab000000000000000000000000000000\",\"_sig\":\"%0128d\","
+        "\"_ts\":%" G_GINT64_FORMAT "}", 0, NOW);
+    g_autofree gchar *unsigned_ = wrap (f, plain, strlen (plain));
+
+    assert_open (f, unsigned_, DAO_ENVELOPE_ERROR_REPLAY);
+  }
 }
 
 /* Two peers may use the same nonce: one cannot burn the other's. */

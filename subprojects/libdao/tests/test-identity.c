@@ -304,7 +304,9 @@ test_malformed_files (Fixture * f, gconstpointer data)
     "{\"version\":1,\"mnemonic\":\"" PHRASE,
     "{\"version\":1,\"mnemonic\":\"" PHRASE " " PHRASE "\"}",
   };
-  g_autofree gchar *huge = g_strnfill (70 * 1024, ' ');
+  g_autofree gchar *spaces = g_strnfill (70 * 1024, ' ');
+  g_autofree gchar *huge = g_strconcat ("{\"version\":1,\"mnemonic\":\""
+      PHRASE "\",\"x25519_index\":1}", spaces, NULL);
   guint i;
 
   for (i = 0; i < G_N_ELEMENTS (bad); i++) {
@@ -312,7 +314,7 @@ test_malformed_files (Fixture * f, gconstpointer data)
     write_text (f, bad[i], 0600);
     assert_load_fails (f, DAO_IDENTITY_ERROR_FORMAT);
   }
-  write_text (f, huge, 0600);
+  write_text (f, huge, 0600);   /* right but for its size */
   assert_load_fails (f, DAO_IDENTITY_ERROR_FORMAT);
   write_text (f, "{\"version\":1,\"mnemonic\":\"zoo sausage\","
       "\"x25519_index\":1}", 0600);
