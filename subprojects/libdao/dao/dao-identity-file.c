@@ -206,18 +206,35 @@ print_blanked (DaoIdentity * identity)
   return text;
 }
 
+static gboolean
+is_storable (const gchar * value)
+{
+  return value == NULL || (strlen (value) <= MAX_STRING
+      && g_utf8_validate (value, -1, NULL));
+}
+
+/* What a relay answered may be in here; what could not be loaded again is not written. */
+static gboolean
+can_be_loaded_again (DaoIdentity * identity)
+{
+  return (identity->alias == NULL || dao_alias_is_valid (identity->alias))
+      && is_storable (identity->uuid) && is_storable (identity->relay)
+      && is_storable (identity->nickname);
+}
+
 gboolean
 dao_identity_save (DaoIdentity * identity, const gchar * path,
     gboolean overwrite, GError ** error)
 {
   GError *file_error = NULL;
-  gchar *blanked = print_blanked (identity);
-  gchar *text, *at;
+  gchar *blanked, *text, *at;
   gsize length, size;
   gboolean ok;
 
-  if (blanked == NULL)
-    return set_format_error (error, path, "a name is no valid UTF-8");
+  if (!can_be_loaded_again (identity))
+    return set_format_error (error, path,
+        "alias, uuid, relay or nickname is malformed or too long");
+  blanked = print_blanked (identity);
   size = strlen (blanked);
   text = dao_secret_new (size + 2);
   memcpy (text, blanked, size);

@@ -54,7 +54,7 @@ gchar *dao_identity_default_path (void);
  * Returns: (transfer full): the identity, or NULL with FILE, MODE, FORMAT or MNEMONIC
  */
 DaoIdentity *dao_identity_load (const gchar * path, GError ** error);
-/* Mode 0600, atomic replace. @overwrite FALSE fails with EXISTS. */
+/* Mode 0600, atomic replace. @overwrite FALSE fails with EXISTS. FORMAT when a name could not be loaded again. */
 gboolean dao_identity_save (DaoIdentity * identity, const gchar * path,
     gboolean overwrite, GError ** error);
 

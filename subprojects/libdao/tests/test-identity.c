@@ -252,6 +252,31 @@ test_new_does_not_overwrite (Fixture * f, gconstpointer data)
   g_assert_true (dao_identity_save (saved, f->path, TRUE, NULL));
 }
 
+/* What a relay may have answered must not make the file unreadable. */
+static void
+test_unloadable_is_not_saved (Fixture * f, gconstpointer data)
+{
+  g_autoptr (DaoIdentity) identity = save_sample (f);
+  g_autofree gchar *longer = g_strnfill (2049, 'n');
+  const gchar *const names[] = { longer, "\xff" };
+  guint i;
+
+  for (i = 0; i < 3; i++) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (DaoIdentity) loaded = NULL;
+
+    if (i < 2)
+      dao_identity_set_nickname (identity, names[i]);
+    else
+      dao_identity_set_nickname (identity, NULL);
+    dao_identity_set_alias (identity, i < 2 ? "u10000001" : "No Alias");
+    g_assert_false (dao_identity_save (identity, f->path, TRUE, &error));
+    g_assert_error (error, DAO_IDENTITY_ERROR, DAO_IDENTITY_ERROR_FORMAT);
+    loaded = dao_identity_load (f->path, NULL);
+    g_assert_nonnull (loaded);
+  }
+}
+
 /* guard: a file that others can read is not used */
 static void
 test_guard_mode_0644 (Fixture * f, gconstpointer data)
@@ -416,6 +441,7 @@ main (int argc, char **argv)
   FILE_TEST ("file-round-trip", test_file_round_trip);
   FILE_TEST ("file-remembers-x25519", test_file_remembers_x25519);
   FILE_TEST ("new-does-not-overwrite", test_new_does_not_overwrite);
+  FILE_TEST ("unloadable-is-not-saved", test_unloadable_is_not_saved);
   FILE_TEST ("guard-mode-0644", test_guard_mode_0644);
   FILE_TEST ("guard-no-symlink-no-fifo", test_guard_no_symlink_no_fifo);
   FILE_TEST ("malformed-files", test_malformed_files);
