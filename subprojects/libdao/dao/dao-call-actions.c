@@ -37,7 +37,11 @@ dao_call_push (DaoCall * call, DaoCallActionType type)
 DaoCallAction *
 dao_call_pop_action (DaoCall * call)
 {
-  return g_queue_pop_head (&call->actions);
+  DaoCallAction *action = g_queue_pop_head (&call->actions);
+
+  if (action == NULL && dao_call_state_is_terminal (call->state))
+    g_clear_pointer (&call->keys, dao_call_keys_free);
+  return action;
 }
 
 void

@@ -249,6 +249,8 @@ void
 dao_call_finish (DaoCall * call, DaoCallState state, DaoCallReason reason,
     gboolean notify, const gchar * text, gint64 now_ms)
 {
+  DaoCallKeys *keys;
+
   dao_call_drop_media_actions (call);
   dao_call_prune_outbox (call, TRUE);
   if (text != NULL)
@@ -256,7 +258,10 @@ dao_call_finish (DaoCall * call, DaoCallState state, DaoCallReason reason,
   if (notify)
     notify_peer (call, reason, now_ms);
   dao_call_remember_ended (call, call->peer, call->id);
+  /* The keys go with the last action: until then the driver may say what the call had. */
+  keys = g_steal_pointer (&call->keys);
   dao_call_wipe (call);
+  call->keys = keys;
   dao_call_push (call, DAO_CALL_ACTION_CLOSE);
   dao_call_change_state (call, state, reason);
   use_next_settings (call);

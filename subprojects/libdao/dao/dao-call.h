@@ -134,7 +134,8 @@ void dao_call_free (DaoCall * call);    /* wipes keys */
 /* New values apply to the next call. */
 void dao_call_set_config (DaoCall * call, const DaoCallConfig * config);
 
-/* --- local actions. FALSE with @error when not allowed in this state (nothing changes). --- */
+/* --- local actions. FALSE when not allowed in this state: nothing changes. docs/call-states.md has
+ * every function in every state. --- */
 
 /* From idle or terminal. @contact: what dao_contacts_get_callable gave, or NULL with
  * @refusal: the call then ends at once with an ERROR action and that reason. */
@@ -148,7 +149,8 @@ gboolean dao_call_hangup (DaoCall * call, gint64 now_ms);
 /* Driver: the call cannot go on (local media, webrtcbin error, bad answer, ...). Sends hangup with "failed". */
 void dao_call_fail (DaoCall * call, DaoCallReason reason, const gchar * text,
     gint64 now_ms);
-/* want = "video": offer an upgrade (caller) or ask for one (callee) */
+/* @want: "video" adds video, "leg" makes a new peer connection, "restart" restarts ICE: the caller offers
+ * it, the callee asks for it. Only towards peers with `ext`. */
 gboolean dao_call_renegotiate (DaoCall * call, const gchar * want,
     gint64 now_ms);
 
@@ -159,7 +161,9 @@ gboolean dao_call_renegotiate (DaoCall * call, const gchar * want,
  * @contact: the callable contact of signal->from, or NULL with @refusal (an
  *   offer is then answered by reject without ringing where the contact is known, else dropped)
  *
- * Every verified signal that the account routed here.
+ * Every verified signal that the account routed here. protocol.md e.7, column [R]. An offer that is
+ * refused (contact, frame encryption policy) leaves the state as it was: a driver that
+ * waits for calls goes on waiting.
  */
 void dao_call_receive (DaoCall * call, const DaoSignal * signal,
     const DaoContact * contact, DaoCallReason refusal, gint64 now_ms);
@@ -168,14 +172,16 @@ void dao_call_set_local_description (DaoCall * call, const gchar * sdp,
     gint64 now_ms);
 /* The remote description of the last APPLY_ANSWER / CREATE_ANSWER is set: candidates may be added. */
 void dao_call_remote_description_applied (DaoCall * call, gint64 now_ms);
-/* A local candidate: sent at once, or after the description it belongs to. */
+/* A local candidate: sent at once, or after the description it belongs to. It is marked with the current
+ * leg: of a peer connection that a new leg replaces, give none any more. */
 void dao_call_local_candidate (DaoCall * call, const gchar * candidate,
     const gchar * sdp_mid, gint sdp_mline_index, gint64 now_ms);
 void dao_call_transport (DaoCall * call, DaoTransportEvent event,
     gint64 now_ms);
 /* Inbound media grew (authenticated frames in an encrypted call, else RTP). */
 void dao_call_media_received (DaoCall * call, gint64 now_ms);
-/* The relay connection came or went: while offline SEND actions wait in the outbox. Starts online. */
+/* The relay connection came or went: while offline SEND actions wait in the outbox (bounded; none older
+ * than 60 s leaves). Starts online. */
 void dao_call_set_online (DaoCall * call, gboolean online, gint64 now_ms);
 
 /* --- time and actions --- */
@@ -193,7 +199,9 @@ gboolean dao_call_is_video (DaoCall * call);
 gboolean dao_call_wants_audio (DaoCall * call);
 gboolean dao_call_is_verified (DaoCall * call); /* the contact's trust when the call began */
 gboolean dao_call_is_downgraded (DaoCall * call);       /* contact did e2ee before, this call does not */
-DaoCallKeys *dao_call_get_keys (DaoCall * call);        /* (transfer none), NULL = no frame encryption */
+/* (transfer none), NULL = no frame encryption, or not agreed yet. When the call ends they stay until its
+ * last action is taken (pop_action returned NULL), then they are wiped. */
+DaoCallKeys *dao_call_get_keys (DaoCall * call);
 
 /* Signals and reports that did not belong to the call or to its state, since dao_call_new(). */
 guint64 dao_call_get_ignored (DaoCall * call);
