@@ -8,6 +8,7 @@
 #include "dao-account-private.h"
 #include "dao-encoding.h"
 #include "dao-json.h"
+#include "dao-relay-body.h"
 
 static const gchar *
 non_empty (const gchar * text)
@@ -95,6 +96,6 @@ dao_account_refresh_friends (DaoAccount * account)
   if (account->refreshing)
     return;
   account->refreshing = TRUE;
-  dao_relay_client_call_async (account->client, "GET", "/api/v1/friends",
+  dao_relay_client_call_async (account->client, "GET", DAO_PATH_FRIENDS,
       NULL, NULL, on_friends, dao_account_ref (account));
 }

@@ -5,8 +5,8 @@
  * The object, its registration and the ICE configuration; protocol.md c.
  */
 #include "dao-relay-private.h"
-#include "dao-encoding.h"
 #include "dao-json.h"
+#include "dao-relay-body.h"
 
 #include <string.h>
 
@@ -224,16 +224,10 @@ post_registration (GTask * task, const gchar * nonce)
 {
   DaoRelayClient *client = g_task_get_source_object (task);
   Registration *registration = g_task_get_task_data (task);
-  g_autofree gchar *ed25519 =
-      dao_base64_encode (dao_identity_get_ed25519_public (client->identity),
-      32);
-  g_autofree gchar *x25519 =
-      dao_base64_encode (dao_identity_get_x25519_public (client->identity), 32);
-  json_t *body = json_pack ("{s:s, s:s, s:s, s:s}", "ed25519_public_key",
-      ed25519, "x25519_public_key", x25519, "nickname",
-      registration->nickname, "pow_nonce", nonce);
+  json_t *body = dao_relay_body_register (client->identity,
+      registration->nickname, nonce);
 
-  dao_relay_http_async (client, "POST", "/api/v1/register", body, NULL,
+  dao_relay_http_async (client, "POST", DAO_PATH_REGISTER, body, NULL,
       g_task_get_cancellable (task), on_registered, g_object_ref (task));
   json_decref (body);
 }
@@ -350,7 +344,7 @@ dao_relay_client_register_async (DaoRelayClient * client,
   g_task_set_task_data (task, registration,
       (GDestroyNotify) registration_free);
   body = json_object ();
-  dao_relay_http_async (client, "POST", "/api/v1/pow/challenge", body, NULL,
+  dao_relay_http_async (client, "POST", DAO_PATH_POW_CHALLENGE, body, NULL,
       cancellable, on_pow_challenge, task);
   json_decref (body);
 }
@@ -422,6 +416,7 @@ dao_relay_client_ice_config_async (DaoRelayClient * client,
     gboolean relay_only, GCancellable * cancellable,
     GAsyncReadyCallback callback, gpointer user_data)
 {
+  g_autofree gchar *path = NULL;
   GTask *task;
 
   g_return_if_fail (DAO_IS_RELAY_CLIENT (client));
@@ -438,9 +433,9 @@ dao_relay_client_ice_config_async (DaoRelayClient * client,
     g_object_unref (task);
     return;
   }
-  dao_relay_client_call_async (client, "GET", relay_only ?
-      "/api/v1/calls/ice-config?mode=relay" : "/api/v1/calls/ice-config",
-      NULL, cancellable, on_ice_config, task);
+  path = dao_relay_path_ice_config (relay_only);
+  dao_relay_client_call_async (client, "GET", path, NULL, cancellable,
+      on_ice_config, task);
 }
 
 DaoIceConfig *

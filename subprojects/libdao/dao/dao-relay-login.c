@@ -9,6 +9,7 @@
 #include "dao-relay-private.h"
 #include "dao-encoding.h"
 #include "dao-json.h"
+#include "dao-relay-body.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -158,14 +159,13 @@ static void
 look_up_own_account (DaoRelayClient * client)
 {
   const gchar *alias = dao_identity_get_alias (client->identity);
-  g_autofree gchar *escaped = NULL, *path = NULL;
+  g_autofree gchar *path = NULL;
 
   if (alias == NULL) {
     login_end (client, NULL);
     return;
   }
-  escaped = g_uri_escape_string (alias, NULL, FALSE);
-  path = g_strconcat ("/api/v1/users/", escaped, NULL);
+  path = dao_relay_path_user (alias);
   dao_relay_http_async (client, "GET", path, NULL, client->token, NULL,
       on_own_account, NULL);
 }
@@ -247,11 +247,10 @@ on_challenge (GObject * source, GAsyncResult * result, gpointer user_data)
     login_fail (client, error);
     return;
   }
-  body = json_pack ("{s:s, s:s, s:s}", "user_uuid",
-      dao_identity_get_uuid (client->identity), "challenge", challenge,
-      "signature", signature);
-  dao_relay_http_async (client, "POST", "/api/v1/auth/verify", body, NULL,
-      NULL, on_verified, NULL);
+  body = dao_relay_body_auth_verify (dao_identity_get_uuid (client->identity),
+      challenge, signature);
+  dao_relay_http_async (client, "POST", DAO_PATH_AUTH_VERIFY, body, NULL, NULL,
+      on_verified, NULL);
   json_decref (body);
 }
 
@@ -275,8 +274,8 @@ dao_relay_login_async (DaoRelayClient * client, GAsyncReadyCallback callback,
   g_queue_push_tail (&client->login_waiters, task);
   if (!first)
     return;
-  body = json_pack ("{s:s}", "user_uuid", uuid);
-  dao_relay_http_async (client, "POST", "/api/v1/auth/challenge", body, NULL,
+  body = dao_relay_body_auth_challenge (uuid);
+  dao_relay_http_async (client, "POST", DAO_PATH_AUTH_CHALLENGE, body, NULL,
       NULL, on_challenge, NULL);
   json_decref (body);
 }

@@ -12,6 +12,7 @@
 #include "dao-relay-private.h"
 #include "dao-envelope.h"
 #include "dao-json.h"
+#include "dao-relay-body.h"
 
 #include <string.h>
 
@@ -480,19 +481,6 @@ on_handshake (GObject * source, GAsyncResult * result, gpointer user_data)
   }
 }
 
-/* The ticket is the only credential that ever stands in a URL; it is void once used. */
-static gchar *
-socket_url (DaoRelayClient * client, const gchar * ticket)
-{
-  g_autofree gchar *uuid =
-      g_uri_escape_string (dao_identity_get_uuid (client->identity), NULL,
-      FALSE);
-  g_autofree gchar *escaped = g_uri_escape_string (ticket, NULL, FALSE);
-
-  return g_strconcat (client->url, "/ws?user_uuid=", uuid, "&ticket=", escaped,
-      NULL);
-}
-
 static gboolean
 ticket_is_valid (const gchar * ticket)
 {
@@ -504,10 +492,13 @@ start_handshake (DaoRelaySocket * self, const gchar * ticket)
 {
   DaoRelayClient *client = self->client;
   Attempt *attempt = attempt_new (self);
-  gchar *url = socket_url (client, ticket);
+  gchar *path = dao_relay_path_socket (dao_identity_get_uuid
+      (client->identity), ticket);
+  gchar *url = g_strconcat (client->url, path, NULL);
 
   attempt->message = soup_message_new ("GET", url);
   dao_relay_wipe (&url);
+  dao_relay_wipe (&path);
   soup_message_add_flags (attempt->message, SOUP_MESSAGE_NO_REDIRECT);
   soup_message_disable_feature (attempt->message, SOUP_TYPE_AUTH_MANAGER);
   /* No permessage-deflate: a small frame must not inflate beyond our limit, and ciphertext does not
@@ -565,8 +556,8 @@ begin_attempt (DaoRelaySocket * self)
   self->attempt = g_cancellable_new ();
   /* Login, ticket and handshake are up to six requests with deadlines of their own; the handshake has none. */
   set_timer (self, self->client->timing.request_ms * 3, on_attempt_deadline);
-  dao_relay_client_call_async (self->client, "POST", "/api/v1/ws/ticket",
-      body, self->attempt, on_ticket, attempt_new (self));
+  dao_relay_client_call_async (self->client, "POST", DAO_PATH_WS_TICKET, body,
+      self->attempt, on_ticket, attempt_new (self));
   json_decref (body);
 }
 

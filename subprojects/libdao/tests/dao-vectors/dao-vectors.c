@@ -16,6 +16,8 @@ static const DaoVectorHandler *const groups[] = {
   dao_vectors_core, dao_vectors_frame, dao_vectors_call, dao_vectors_relay,
 };
 
+json_t *dao_vector_file;
+
 const gchar *
 dao_vector_need_string (json_t * object, const gchar * name, GString * why)
 {
@@ -208,10 +210,12 @@ run_file (const gchar * dir, const gchar * file)
     return FALSE;
   }
   count = json_array_size (cases);
+  dao_vector_file = root;
   for (i = 0; i < count; i++)
     passed += run_case (file, i, json_array_get (cases, i), run) ? 1 : 0;
   printf ("%s: %" G_GSIZE_FORMAT " cases, %" G_GSIZE_FORMAT " passed\n", file,
       count, passed);
+  dao_vector_file = NULL;
   ok = run != NULL && passed == count;
   json_decref (root);
   return ok;

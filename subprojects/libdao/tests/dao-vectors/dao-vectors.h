@@ -38,6 +38,9 @@ extern const DaoVectorHandler dao_vectors_frame[];
 extern const DaoVectorHandler dao_vectors_call[];
 extern const DaoVectorHandler dao_vectors_relay[];
 
+/* The file that is being run: a transcript names its accounts in `description`. */
+extern json_t *dao_vector_file;
+
 /* Members of a case. NULL or FALSE appends to @why that the member is missing or malformed. */
 const gchar *dao_vector_need_string (json_t * object, const gchar * name,
     GString * why);
