@@ -294,8 +294,8 @@ static void
 receive_answer (DaoCall * call, const DaoSignal * signal,
     const DaoContact * contact, DaoCallReason refusal, gint64 now_ms)
 {
-  if (!is_current (call, signal) || call->role != DAO_ROLE_CALLER
-      || !call->offer_left || !has_sdp (signal)
+  /* a callee has no offer that left */
+  if (!is_current (call, signal) || !call->offer_left || !has_sdp (signal)
       || dao_negotiation_check_answer (&call->negotiation, signal->ext > 0,
           signal->leg, signal->gen) != DAO_NEGOTIATION_ACCEPT) {
     ignore (call, signal, "no such offer is open");

@@ -268,6 +268,25 @@ test_media_keys_only_after_answer (void)
   ephemeral_clear (&peer);
 }
 
+/* Hung up before the driver got to answering: it must not begin. */
+static void
+test_nothing_is_made_after_the_end (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+  DaoSignal *offer = sim_signal (sim, DAO_SIGNAL_OFFER, "alice", "IN1");
+
+  offer->sdp = g_strdup (SIM_SDP);
+  dao_call_receive (sim->call, offer, sim_contact (sim, "alice"),
+      DAO_CALL_REASON_NONE, sim->now);
+  dao_signal_free (offer);
+  dao_call_answer (sim->call, sim->now);
+  dao_call_hangup (sim->call, sim->now);
+  sim_run (sim);
+  sim_expect (sim, "incoming", "state ringing",
+      "send call_reject alice IN1 (declined)", "close",
+      "state rejected (local-reject)", NULL);
+}
+
 static void
 test_refresh_while_ringing (void)
 {
@@ -298,6 +317,7 @@ test_stale_candidates (void)
   sim_ice (sim, "alice", "IN2", "candidate:other", 1);
   sim_end (sim, DAO_SIGNAL_HANGUP, "alice", "IN1", NULL);
   sim_ice (sim, "alice", "IN1", "candidate:late", 1);
+  sim_ice (sim, "carol", "IN3", "candidate:foreign and early", 1);
   sim_offer (sim, "alice", "IN3", 1);
   sim_ice (sim, "carol", "IN3", "candidate:foreign", 1);
   sim_forget (sim);
@@ -314,6 +334,8 @@ test_candidate_flood (void)
 
   for (guint i = 0; i < 10000; i++)
     sim_ice (sim, "alice", "IN1", "candidate:1", 1);
+  g_assert_cmpuint (dao_call_get_ignored (sim->call), ==,
+      10000 - DAO_CALL_MAX_CANDIDATES);
   sim_offer (sim, "alice", "IN1", 1);
   for (guint i = 0; i < 10000; i++)
     sim_ice (sim, "alice", "IN1", "candidate:1", 1);
@@ -477,6 +499,20 @@ test_unknown_contact (void)
   sim_receive (sim, plain_offer (sim, "alice", "IN1"));
   sim_expect (sim, NULL);
   sim_assert_state (sim, DAO_CALL_IDLE);
+}
+
+static void
+test_call_to_ourselves (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+  DaoContact contact = *sim_contact (sim, "alice");
+
+  contact.alias = (gchar *) "bob";
+  dao_call_start (sim->call, "bob", &contact, DAO_CALL_REASON_NONE, TRUE,
+      FALSE, sim->now);
+  sim_run (sim);
+  sim_expect (sim, "error unknown-contact", "close",
+      "state ended (unknown-contact)", NULL);
 }
 
 static void
@@ -752,7 +788,9 @@ main (int argc, char **argv)
   ADD (no_peer_connection_before_consent);
   ADD (media_keys_only_after_consent);
   ADD (media_keys_only_after_answer);
+  ADD (nothing_is_made_after_the_end);
   ADD (refresh_while_ringing);
+  ADD (call_to_ourselves);
   ADD (stale_candidates);
   ADD (candidate_flood);
   ADD (candidate_text);
