@@ -39,8 +39,13 @@ dao_call_pop_action (DaoCall * call)
 {
   DaoCallAction *action = g_queue_pop_head (&call->actions);
 
-  if (action == NULL && dao_call_state_is_terminal (call->state))
+  if (action != NULL)
+    return action;
+  /* The end of a call is told. */
+  if (dao_call_state_is_terminal (call->state))
     g_clear_pointer (&call->keys, dao_call_keys_free);
+  if (dao_call_ring_recall (call))
+    action = g_queue_pop_head (&call->actions);
   return action;
 }
 

@@ -93,6 +93,11 @@ struct _DaoCall
   guint candidates_total;
   GQueue early;                 /* DaoCallEntry*: candidates that overtook their offer */
 
+  /* the offer of a contact that calls again; rings when the end of the old call is told */
+  DaoCallEntry *recall;
+  DaoContact recall_contact;
+  guint8 *recall_key;           /* its session key, 32 bytes in locked memory */
+
   gboolean ever_connected;
   gboolean restarting;
   guint restarts;
@@ -125,6 +130,11 @@ gboolean dao_call_is_ended_id (DaoCall * call, const gchar * peer,
 gboolean dao_call_vet_contact (DaoCall * call, const DaoContact * contact,
     DaoCallReason * refusal);
 void dao_call_accept (DaoCall * call, gint64 now_ms);
+
+/* dao-call-receive.c */
+/* TRUE: a contact that called again rings now */
+gboolean dao_call_ring_recall (DaoCall * call);
+void dao_call_forget_recall (DaoCall * call);
 
 /* dao-call-actions.c */
 DaoCallAction *dao_call_push (DaoCall * call, DaoCallActionType type);

@@ -7,6 +7,9 @@
  */
 #include "dao-call-private.h"
 
+#include <sodium.h>
+#include <string.h>
+
 static void
 ignore (DaoCall * call, const DaoSignal * signal, const gchar * why)
 {
@@ -116,6 +119,45 @@ abandon_own_call (DaoCall * call)
   call->state = DAO_CALL_IDLE;
 }
 
+/* --- recall --- */
+
+void
+dao_call_forget_recall (DaoCall * call)
+{
+  g_clear_pointer (&call->recall, dao_call_entry_free);
+  sodium_memzero (call->recall_key, 32);
+}
+
+/* Kept until the driver has taken the end of the old call: its record is made of what dao_call_get_* say then. */
+static void
+keep_recall (DaoCall * call, const DaoSignal * signal,
+    const DaoContact * contact, gint64 now_ms)
+{
+  call->recall = g_new0 (DaoCallEntry, 1);
+  call->recall->signal = dao_signal_copy (signal);
+  call->recall->at_ms = now_ms;
+  call->recall_contact = (DaoContact) {
+  .trust = contact->trust,.e2ee_seen = contact->e2ee_seen};
+  memcpy (call->recall_contact.ed25519_public, contact->ed25519_public, 32);
+  memcpy (call->recall_key, contact->session_key, 32);
+  call->recall_contact.session_key = call->recall_key;
+}
+
+gboolean
+dao_call_ring_recall (DaoCall * call)
+{
+  DaoCallEntry *recall = g_steal_pointer (&call->recall);
+
+  if (recall == NULL)
+    return FALSE;
+  if (!dao_call_is_active (call))
+    ring (call, recall->signal, &call->recall_contact, DAO_CALL_REASON_NONE,
+        recall->at_ms);
+  dao_call_entry_free (recall);
+  dao_call_forget_recall (call);
+  return TRUE;
+}
+
 /* The same contact, another call_id. */
 static void
 receive_second_offer (DaoCall * call, const DaoSignal * signal,
@@ -125,7 +167,7 @@ receive_second_offer (DaoCall * call, const DaoSignal * signal,
     /* Recall (field.md S10): it would not call if it still had the old call. */
     dao_call_finish (call, DAO_CALL_ENDED, DAO_CALL_REASON_REMOTE_HANGUP,
         FALSE, NULL, now_ms);
-    ring (call, signal, contact, DAO_CALL_REASON_NONE, now_ms);
+    keep_recall (call, signal, contact, now_ms);
   } else if (g_strcmp0 (call->settings.own_alias, signal->from) < 0) {
     /* Glare: both sides come to the same end without another frame. */
     dao_call_remember_ended (call, signal->from, signal->call_id);
@@ -142,6 +184,8 @@ receive_new_offer (DaoCall * call, const DaoSignal * signal,
 {
   DaoCallReason reason;
 
+  /* the newest offer counts */
+  dao_call_forget_recall (call);
   if (dao_call_is_ended_id (call, signal->from, signal->call_id)) {
     ignore (call, signal, "ended call");
     return;

@@ -91,7 +91,8 @@ dao_call_new (const DaoCallConfig * config)
   g_queue_init (&call->ended);
   call->online = TRUE;
   call->session_key = sodium_malloc (32);
-  if (call->session_key == NULL)
+  call->recall_key = sodium_malloc (32);
+  if (call->session_key == NULL || call->recall_key == NULL)
     g_error ("no locked memory for a session key");
   dao_call_clear_timers (call);
   dao_call_set_config (call, config);
@@ -104,7 +105,9 @@ dao_call_free (DaoCall * call)
   if (call == NULL)
     return;
   dao_call_wipe (call);
+  dao_call_forget_recall (call);
   sodium_free (call->session_key);
+  sodium_free (call->recall_key);
   g_queue_clear_full (&call->early, (GDestroyNotify) dao_call_entry_free);
   g_queue_clear_full (&call->outbox, (GDestroyNotify) dao_call_entry_free);
   g_queue_clear_full (&call->actions, (GDestroyNotify) dao_call_action_free);
@@ -334,6 +337,7 @@ dao_call_start (DaoCall * call, const gchar * peer,
   if (!dao_call_vet_contact (call, contact, &refusal))
     contact = NULL;
 
+  dao_call_forget_recall (call);
   id = call->next_id ? g_steal_pointer (&call->next_id) : random_id ();
   dao_call_begin (call, DAO_ROLE_CALLER, peer, id, contact);
   g_free (id);

@@ -474,6 +474,33 @@ test_recall_replaces (void)
   g_assert_cmpstr (dao_call_get_id (sim->call), ==, "IN2");
 }
 
+/* While the driver is told of the old call's end, the getters are of the old call. */
+static void
+test_recall_tells_the_end_first (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+  DaoSignal *offer = sim_signal (sim, DAO_SIGNAL_OFFER, "alice", "IN2");
+  DaoCallAction *action;
+
+  offer->sdp = g_strdup (SIM_SDP);
+  sim_connect_callee (sim);
+  dao_call_receive (sim->call, offer, sim_contact (sim, "alice"),
+      DAO_CALL_REASON_NONE, sim->now);
+  dao_signal_free (offer);
+  for (guint i = 0; i < 2; i++) {
+    action = dao_call_pop_action (sim->call);
+    g_assert_cmpint (action->type, ==, i == 0 ? DAO_CALL_ACTION_CLOSE :
+        DAO_CALL_ACTION_STATE);
+    g_assert_cmpstr (dao_call_get_id (sim->call), ==, "IN1");
+    sim_assert_state (sim, DAO_CALL_ENDED);
+    dao_call_action_free (action);
+  }
+  sim->has_pc = FALSE;
+  sim_run (sim);
+  sim_expect (sim, "state idle", "incoming", "state ringing", NULL);
+  g_assert_cmpstr (dao_call_get_id (sim->call), ==, "IN2");
+}
+
 /* --- contacts --- */
 
 static DaoSignal *
@@ -800,6 +827,7 @@ main (int argc, char **argv)
   ADD (glare_before_the_offer_left);
   ADD (glare_converges);
   ADD (recall_replaces);
+  ADD (recall_tells_the_end_first);
   ADD (unknown_contact);
   ADD (changed_contact);
   ADD (contact_changes_before_the_answer);
