@@ -13,6 +13,7 @@ struct _GstDaoMediaSrc
   gint refs;
   GstPad *pad;
   DaoMedia media;
+  gchar *stream_id;
 
   GMutex lock;
   gboolean started;
@@ -30,6 +31,8 @@ gst_dao_media_src_new (GstPad * pad, DaoMedia media)
   src->refs = 1;
   src->pad = gst_object_ref (pad);
   src->media = media;
+  src->stream_id = g_strdup_printf ("dao-%08x-%s", g_random_int (),
+      media == DAO_MEDIA_AUDIO ? "audio" : "video");
   g_mutex_init (&src->lock);
   return src;
 }
@@ -47,6 +50,7 @@ gst_dao_media_src_unref (GstDaoMediaSrc * src)
   if (!g_atomic_int_dec_and_test (&src->refs))
     return;
   gst_object_unref (src->pad);
+  g_free (src->stream_id);
   g_mutex_clear (&src->lock);
   g_free (src);
 }
@@ -82,17 +86,8 @@ take_turn (GstDaoMediaSrc * src, gboolean * flag)
 static void
 ensure_started (GstDaoMediaSrc * src)
 {
-  GstElement *parent;
-  gchar *id;
-
-  if (!take_turn (src, &src->started))
-    return;
-  parent = gst_pad_get_parent_element (src->pad);
-  id = gst_pad_create_stream_id (src->pad, parent,
-      src->media == DAO_MEDIA_AUDIO ? "audio" : "video");
-  gst_pad_push_event (src->pad, gst_event_new_stream_start (id));
-  g_free (id);
-  gst_clear_object (&parent);
+  if (take_turn (src, &src->started))
+    gst_pad_push_event (src->pad, gst_event_new_stream_start (src->stream_id));
 }
 
 static void

@@ -283,7 +283,8 @@ parse_direction (const GstSDPMessage * message, const GstSDPMedia * m,
 
 static gboolean
 parse_section (const GstSDPMessage * message, const GstSDPMedia * m,
-    guint codecs, GstDaoCodec prefer, GstDaoSdpMedia * out, GError ** error)
+    gboolean is_offer, guint codecs, GstDaoCodec prefer, GstDaoSdpMedia * out,
+    GError ** error)
 {
   const gchar *kind = gst_sdp_media_get_media (m);
   const gchar *mid = gst_sdp_media_get_attribute_val (m, "mid");
@@ -299,7 +300,9 @@ parse_section (const GstSDPMessage * message, const GstSDPMedia * m,
   if (!mid || !is_token (mid, 1, GST_DAO_SDP_MAX_MID))
     FAIL (SYNTAX, "the %s section has no usable mid", kind);
   g_strlcpy (out->mid, mid, sizeof (out->mid));
-  out->accepted = gst_sdp_media_get_port (m) != 0;
+  /* RFC 9143, 6: port 0 of a bundle-only section in an offer is no refusal */
+  out->accepted = gst_sdp_media_get_port (m) != 0
+      || (is_offer && gst_sdp_media_get_attribute_val (m, "bundle-only"));
 
   choose_codec (m, codecs, prefer, out);
   if (out->codec == GST_DAO_CODEC_NONE) {
@@ -472,7 +475,7 @@ parse_message (const GstSDPMessage * message, guint codecs,
 
   for (i = 0; i < sdp->n_media; i++)
     if (!parse_section (message, gst_sdp_message_get_media (message, i),
-            codecs, prefer, &sdp->media[i], error))
+            sdp->is_offer, codecs, prefer, &sdp->media[i], error))
       return FALSE;
   for (i = 0; i < sdp->n_media; i++) {
     const GstSDPMedia *m = gst_sdp_message_get_media (message, i);

@@ -1,0 +1,529 @@
+/* GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ *   sink pad -> entry -> [encoder] -> target      encoded or raw media
+ *                       generator -> target      none, ended, or not yet there
+ *
+ * Raw video meets its encoder before the call, but the target only once the call
+ * is connected: until then either codec can be agreed on. Encoded media is
+ * linked at once, so that daosignaling offers its codec and no other.
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "gstdaomediain.h"
+#include "gstdaocallbranch.h"
+
+typedef enum
+{
+  TAIL_NONE,                    /* not known yet what will come */
+  TAIL_ENCODED,
+  TAIL_RAW,
+} Tail;
+
+struct _GstDaoMediaIn
+{
+  GstBin *bin;
+  DaoMedia media;
+  GstDaoMediaInCallbacks callbacks;
+  gpointer user_data;
+
+  /* Guards all below. Held while elements are built, never while data or an event
+   * is pushed, and not taken by what these elements push. */
+  GMutex lock;
+  GstPad *pad;                  /* of the bin, while requested */
+  GstElement *entry;
+  GstPad *target;
+  GstDaoCodec preferred;
+  GstElement *generator;
+  GstElement *encoder;
+  Tail tail;
+  GstDaoCodec codec;            /* of tail */
+  GstCaps *raw;                 /* of what comes, TAIL_RAW */
+  gboolean open;
+  gboolean muted;
+  gboolean eos;
+  gboolean seen_caps;
+
+  /* atomic, for each buffer */
+  gint flowing;                 /* frames are let through */
+  gint frames;                  /* saturates at 1 */
+};
+
+/* --- linking --- */
+
+static void
+unlink_target (GstDaoMediaIn * in)
+{
+  GstPad *peer = in->target ? gst_pad_get_peer (in->target) : NULL;
+
+  if (!peer)
+    return;
+  gst_pad_unlink (peer, in->target);
+  gst_object_unref (peer);
+}
+
+static gboolean
+link_target (GstDaoMediaIn * in, GstElement * element)
+{
+  GstPad *src = gst_element_get_static_pad (element, "src");
+  gboolean linked;
+
+  if (gst_pad_is_linked (src)) {
+    gst_object_unref (src);
+    return TRUE;
+  }
+  unlink_target (in);
+  linked = GST_PAD_LINK_SUCCESSFUL (gst_pad_link_full (src, in->target,
+          GST_PAD_LINK_CHECK_NOTHING));
+  gst_object_unref (src);
+  return linked;
+}
+
+/* The codec of the call, NONE before there is one */
+static GstDaoCodec
+get_agreed (GstDaoMediaIn * in)
+{
+  GstCaps *caps = gst_pad_query_caps (in->target, NULL);
+  GstDaoCodec codec = GST_DAO_CODEC_NONE;
+  guint i, n = 0;
+
+  for (i = 0; !gst_caps_is_any (caps) && i < gst_caps_get_size (caps); i++) {
+    GstCaps *one = gst_caps_copy_nth (caps, i);
+    GstDaoCodec c = gst_dao_call_branch_codec_of_caps (one);
+
+    gst_caps_unref (one);
+    if (c != GST_DAO_CODEC_NONE) {
+      codec = c;
+      n++;
+    }
+  }
+  gst_caps_unref (caps);
+  return n == 1 ? codec : GST_DAO_CODEC_NONE;
+}
+
+static void
+fail (GstDaoMediaIn * in, GstDaoMediaInFailure failure, GError ** error)
+{
+  in->callbacks.failed (in->media, failure,
+      error && *error ? (*error)->message : NULL, in->user_data);
+  if (error)
+    g_clear_error (error);
+}
+
+/* --- what stands in; with the lock --- */
+
+static void
+remove_generator (GstDaoMediaIn * in)
+{
+  gst_dao_call_branch_remove (in->bin, &in->generator);
+}
+
+static gboolean
+add_generator (GstDaoMediaIn * in, GError ** error)
+{
+  GstDaoCodec codec = in->media == DAO_MEDIA_AUDIO ? GST_DAO_CODEC_OPUS :
+      get_agreed (in);
+
+  if (in->generator)
+    return TRUE;
+  if (codec == GST_DAO_CODEC_NONE)
+    codec = in->preferred;
+  in->generator = gst_dao_call_branch_new_generator (codec, error);
+  if (!in->generator)
+    return FALSE;
+  gst_bin_add (in->bin, in->generator);
+  link_target (in, in->generator);
+  gst_element_sync_state_with_parent (in->generator);
+  return TRUE;
+}
+
+/* --- the local stream; with the lock --- */
+
+static void
+remove_tail (GstDaoMediaIn * in)
+{
+  GstPad *src;
+
+  g_atomic_int_set (&in->flowing, FALSE);
+  in->tail = TAIL_NONE;
+  in->codec = GST_DAO_CODEC_NONE;
+  gst_clear_caps (&in->raw);
+  if (in->encoder) {
+    gst_dao_call_branch_remove (in->bin, &in->encoder);
+  } else if (in->entry) {
+    src = gst_element_get_static_pad (in->entry, "src");
+    if (in->target && gst_pad_is_linked (src))
+      gst_pad_unlink (src, in->target);
+    gst_object_unref (src);
+  }
+}
+
+static gboolean
+add_encoder (GstDaoMediaIn * in, GstDaoCodec codec, GError ** error)
+{
+  in->encoder = gst_dao_call_branch_new_encoder (codec, error);
+  if (!in->encoder)
+    return FALSE;
+  in->codec = codec;
+  gst_dao_call_branch_set_size (in->encoder, in->raw);
+  gst_dao_call_branch_set_black (in->encoder, in->muted);
+  gst_dao_call_branch_add (in->bin, in->encoder);
+  gst_element_link_pads_full (in->entry, "src", in->encoder, "sink",
+      GST_PAD_LINK_CHECK_NOTHING);
+  return TRUE;
+}
+
+/* Lets frames through to the target if there is a call for them. */
+static gboolean
+start_flow (GstDaoMediaIn * in, GstDaoMediaInFailure * failure,
+    GError ** error)
+{
+  GstDaoCodec agreed = get_agreed (in);
+
+  if (in->tail == TAIL_NONE || !in->open || in->eos)
+    return TRUE;
+  if (agreed != GST_DAO_CODEC_NONE && agreed != in->codec) {
+    *failure = GST_DAO_MEDIA_IN_FORMAT;
+    if (in->tail == TAIL_ENCODED) {
+      g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
+          "the call has %s, the local media is %s",
+          gst_dao_codec_media_type (agreed),
+          gst_dao_codec_media_type (in->codec));
+      return FALSE;
+    }
+    *failure = GST_DAO_MEDIA_IN_PLUGIN;
+    gst_dao_call_branch_remove (in->bin, &in->encoder);
+    if (!add_encoder (in, agreed, error))
+      return FALSE;
+  }
+  remove_generator (in);
+  link_target (in, in->encoder ? in->encoder : in->entry);
+  g_atomic_int_set (&in->flowing, TRUE);
+  return TRUE;
+}
+
+static gboolean
+set_encoded (GstDaoMediaIn * in, GstDaoCodec codec)
+{
+  if (in->tail == TAIL_ENCODED && in->codec == codec)
+    return TRUE;
+  remove_tail (in);
+  in->tail = TAIL_ENCODED;
+  in->codec = codec;
+  /* While silence is sent the stream waits for its first caps. */
+  return in->generator != NULL || link_target (in, in->entry);
+}
+
+static gboolean
+set_raw (GstDaoMediaIn * in, GstCaps * caps, GError ** error)
+{
+  GstDaoCodec codec = in->media == DAO_MEDIA_AUDIO ? GST_DAO_CODEC_OPUS :
+      in->preferred;
+
+  gst_caps_replace (&in->raw, caps);
+  if (in->tail == TAIL_RAW) {
+    gst_dao_call_branch_set_size (in->encoder, caps);
+    return TRUE;
+  }
+  remove_tail (in);
+  gst_caps_replace (&in->raw, caps);
+  if (!add_encoder (in, codec, error))
+    return FALSE;
+  in->tail = TAIL_RAW;
+  /* There is only one audio codec to agree on. */
+  if (in->media == DAO_MEDIA_AUDIO && !in->generator)
+    link_target (in, in->encoder);
+  return TRUE;
+}
+
+/* --- entry, on the streaming thread --- */
+
+static GstPadProbeReturn
+on_caps (GstDaoMediaIn * in, GstCaps * caps)
+{
+  GstDaoCodec codec = gst_dao_call_branch_codec_of_caps (caps);
+  GstDaoMediaInFailure failure = GST_DAO_MEDIA_IN_PLUGIN;
+  GError *error = NULL;
+  gboolean ok = TRUE;
+
+  g_mutex_lock (&in->lock);
+  in->seen_caps = TRUE;
+  if (in->target) {
+    ok = codec != GST_DAO_CODEC_NONE ? set_encoded (in, codec) :
+        set_raw (in, caps, &error);
+    ok = ok && start_flow (in, &failure, &error);
+  }
+  g_mutex_unlock (&in->lock);
+  if (!ok)
+    fail (in, failure, &error);
+  return ok ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
+}
+
+static void
+on_eos (GstDaoMediaIn * in)
+{
+  GError *error = NULL;
+  gboolean ok = TRUE, early;
+
+  g_mutex_lock (&in->lock);
+  in->eos = TRUE;
+  early = !in->seen_caps && !g_atomic_int_get (&in->frames);
+  g_atomic_int_set (&in->flowing, FALSE);
+  if (in->open && !early)
+    ok = add_generator (in, &error);
+  g_mutex_unlock (&in->lock);
+  if (!ok)
+    fail (in, GST_DAO_MEDIA_IN_PLUGIN, &error);
+  if (early)
+    fail (in, GST_DAO_MEDIA_IN_PERMISSION, NULL);
+  in->callbacks.eos (in->media, in->user_data);
+}
+
+static GstPadProbeReturn
+on_entry (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
+{
+  GstDaoMediaIn *in = user_data;
+  GstEvent *event;
+  GstCaps *caps;
+
+  if (!(GST_PAD_PROBE_INFO_TYPE (info) & GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM)) {
+    g_atomic_int_set (&in->frames, 1);
+    return g_atomic_int_get (&in->flowing) ? GST_PAD_PROBE_OK :
+        GST_PAD_PROBE_DROP;
+  }
+
+  event = GST_PAD_PROBE_INFO_EVENT (info);
+  switch (GST_EVENT_TYPE (event)) {
+    case GST_EVENT_CAPS:
+      gst_event_parse_caps (event, &caps);
+      return on_caps (in, caps);
+    case GST_EVENT_EOS:
+      on_eos (in);
+      /* silence goes on in its place */
+      return GST_PAD_PROBE_DROP;
+    case GST_EVENT_STREAM_START:
+      g_mutex_lock (&in->lock);
+      in->eos = FALSE;
+      g_mutex_unlock (&in->lock);
+      return GST_PAD_PROBE_OK;
+    default:
+      return GST_PAD_PROBE_OK;
+  }
+}
+
+/* --- the pad --- */
+
+/* Whatever stands behind it at the moment: this is what may come. */
+static gboolean
+query_pad (GstPad * pad, GstObject * parent, GstQuery * query)
+{
+  GstCaps *caps, *filter, *result;
+
+  if (GST_QUERY_TYPE (query) != GST_QUERY_CAPS)
+    return gst_pad_query_default (pad, parent, query);
+  gst_query_parse_caps (query, &filter);
+  caps = gst_pad_get_pad_template_caps (pad);
+  result = filter ? gst_caps_intersect_full (filter, caps,
+      GST_CAPS_INTERSECT_FIRST) : gst_caps_ref (caps);
+  gst_query_set_caps_result (query, result);
+  gst_caps_unref (result);
+  gst_caps_unref (caps);
+  return TRUE;
+}
+
+GstPad *
+gst_dao_media_in_request_pad (GstDaoMediaIn * in, GstPadTemplate * templ)
+{
+  GstElement *entry = gst_element_factory_make ("identity", NULL);
+  GstPad *sink, *src;
+
+  if (in->pad || !entry) {
+    gst_clear_object (&entry);
+    return NULL;
+  }
+  g_object_set (entry, "silent", TRUE, NULL);
+  gst_dao_call_branch_add (in->bin, entry);
+  sink = gst_element_get_static_pad (entry, "sink");
+  src = gst_element_get_static_pad (entry, "src");
+  gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BUFFER |
+      GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_entry, in, NULL);
+  g_mutex_lock (&in->lock);
+  in->entry = entry;
+  in->pad = gst_ghost_pad_new_from_template (GST_PAD_TEMPLATE_NAME_TEMPLATE
+      (templ), sink, templ);
+  in->eos = in->seen_caps = FALSE;
+  in->frames = 0;
+  gst_pad_set_query_function (in->pad, query_pad);
+  g_mutex_unlock (&in->lock);
+  gst_object_unref (sink);
+  gst_object_unref (src);
+  return in->pad;
+}
+
+void
+gst_dao_media_in_release_pad (GstDaoMediaIn * in)
+{
+  GError *error = NULL;
+  gboolean ok;
+
+  g_mutex_lock (&in->lock);
+  remove_tail (in);
+  in->pad = NULL;
+  gst_dao_call_branch_remove (in->bin, &in->entry);
+  ok = !in->open || add_generator (in, &error);
+  g_mutex_unlock (&in->lock);
+  if (!ok)
+    fail (in, GST_DAO_MEDIA_IN_PLUGIN, &error);
+}
+
+gboolean
+gst_dao_media_in_is_linked (GstDaoMediaIn * in)
+{
+  gboolean linked;
+
+  g_mutex_lock (&in->lock);
+  linked = in->pad && gst_pad_is_linked (in->pad);
+  g_mutex_unlock (&in->lock);
+  return linked;
+}
+
+/* --- the run --- */
+
+/* Encoded media shows before the first caps: only its codec may be offered. */
+static void
+link_encoded (GstDaoMediaIn * in)
+{
+  GstCaps *caps = gst_pad_peer_query_caps (in->pad, NULL);
+  GstDaoCodec codec = gst_dao_call_branch_codec_of_caps (caps);
+  guint i;
+
+  for (i = 1; codec != GST_DAO_CODEC_NONE && i < gst_caps_get_size (caps); i++)
+    if (!gst_structure_has_name (gst_caps_get_structure (caps, i),
+            gst_dao_codec_media_type (codec)))
+      codec = GST_DAO_CODEC_NONE;
+  gst_caps_unref (caps);
+  if (codec != GST_DAO_CODEC_NONE)
+    set_encoded (in, codec);
+}
+
+void
+gst_dao_media_in_prepare (GstDaoMediaIn * in, GstPad * target,
+    GstDaoCodec preferred)
+{
+  g_mutex_lock (&in->lock);
+  if (in->target) {
+    remove_generator (in);
+    remove_tail (in);
+    in->open = FALSE;
+    gst_clear_object (&in->target);
+  }
+  in->preferred = preferred;
+  in->eos = in->seen_caps = FALSE;
+  in->frames = 0;
+  if (target) {
+    in->target = gst_object_ref (target);
+    if (in->pad && gst_pad_is_linked (in->pad))
+      link_encoded (in);
+  }
+  g_mutex_unlock (&in->lock);
+}
+
+void
+gst_dao_media_in_open (GstDaoMediaIn * in)
+{
+  GstDaoMediaInFailure failure = GST_DAO_MEDIA_IN_PLUGIN;
+  GError *error = NULL;
+  gboolean ok = TRUE;
+
+  g_mutex_lock (&in->lock);
+  if (in->target && !in->open) {
+    in->open = TRUE;
+    ok = start_flow (in, &failure, &error);
+    if (ok && !g_atomic_int_get (&in->flowing)
+        && !(in->pad && gst_pad_is_linked (in->pad) && !in->eos))
+      ok = add_generator (in, &error);
+  }
+  g_mutex_unlock (&in->lock);
+  if (!ok)
+    fail (in, failure, &error);
+}
+
+void
+gst_dao_media_in_close (GstDaoMediaIn * in)
+{
+  g_mutex_lock (&in->lock);
+  in->open = FALSE;
+  g_atomic_int_set (&in->flowing, FALSE);
+  remove_generator (in);
+  g_mutex_unlock (&in->lock);
+}
+
+void
+gst_dao_media_in_set_muted (GstDaoMediaIn * in, gboolean muted)
+{
+  g_mutex_lock (&in->lock);
+  in->muted = muted;
+  if (in->encoder)
+    gst_dao_call_branch_set_black (in->encoder, muted);
+  g_mutex_unlock (&in->lock);
+}
+
+gboolean
+gst_dao_media_in_can_mute (GstDaoMediaIn * in)
+{
+  gboolean can;
+
+  g_mutex_lock (&in->lock);
+  can = in->media == DAO_MEDIA_VIDEO && in->tail != TAIL_ENCODED;
+  g_mutex_unlock (&in->lock);
+  return can;
+}
+
+gboolean
+gst_dao_media_in_is_eos (GstDaoMediaIn * in)
+{
+  gboolean eos;
+
+  g_mutex_lock (&in->lock);
+  eos = in->eos;
+  g_mutex_unlock (&in->lock);
+  return eos;
+}
+
+gboolean
+gst_dao_media_in_is_silent (GstDaoMediaIn * in, gboolean caps)
+{
+  gboolean silent;
+
+  g_mutex_lock (&in->lock);
+  silent = in->pad && gst_pad_is_linked (in->pad) && !in->eos
+      && !g_atomic_int_get (&in->frames) && !(caps && in->seen_caps);
+  g_mutex_unlock (&in->lock);
+  return silent;
+}
+
+GstDaoMediaIn *
+gst_dao_media_in_new (GstBin * bin, DaoMedia media,
+    const GstDaoMediaInCallbacks * callbacks, gpointer user_data)
+{
+  GstDaoMediaIn *in = g_new0 (GstDaoMediaIn, 1);
+
+  in->bin = bin;
+  in->media = media;
+  in->callbacks = *callbacks;
+  in->user_data = user_data;
+  in->preferred = GST_DAO_CODEC_VP8;
+  g_mutex_init (&in->lock);
+  return in;
+}
+
+void
+gst_dao_media_in_free (GstDaoMediaIn * in)
+{
+  gst_dao_media_in_prepare (in, NULL, GST_DAO_CODEC_VP8);
+  g_mutex_clear (&in->lock);
+  g_free (in);
+}
