@@ -117,7 +117,11 @@ static gboolean
 gst_dao_e2ee_dec_take_handle (GstDaoE2ee * base, GObject * handle,
     GError ** error)
 {
-  tell_codec (handle, gst_dao_e2ee_get_codec (base));
+  GstDaoCodec codec = gst_dao_e2ee_get_codec (base);
+
+  /* The handle may still serve another element, which knows the codec. */
+  if (codec != GST_DAO_CODEC_NONE)
+    tell_codec (handle, codec);
   return TRUE;
 }
 

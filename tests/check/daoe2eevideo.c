@@ -4,6 +4,8 @@
  */
 #include "daoe2ee-util.h"
 
+#include <sodium.h>
+
 /* --- frame types --- */
 
 static void
@@ -94,6 +96,42 @@ GST_START_TEST (test_flag_refused_on_vp9)
   fail_unless_equals_uint64 (stat_of (dec, "dropped-flags"), 1);
   gst_harness_teardown (enc);
   gst_harness_teardown (dec);
+}
+
+GST_END_TEST;
+
+/* In a change of legs two elements hold the receiver: the new one, still without caps, changes nothing for the old one. */
+GST_START_TEST (test_second_holder_of_receiver)
+{
+  guint8 secret[32];
+  DaoFrameSender *sender;
+  DaoFrameReceiver *receiver;
+  GstHarness *enc = new_enc (NULL, VP8_CAPS);
+  GstHarness *dec = new_dec (NULL, CIPHER_VP8);
+  GstElement *next = gst_element_factory_make ("daoe2eedec", NULL);
+
+  randombytes_buf (secret, sizeof (secret));
+  sender = dao_frame_sender_new_v1 (secret, DAO_ROLE_CALLER, DAO_MEDIA_VIDEO);
+  receiver = dao_frame_receiver_new_v1 (secret, DAO_ROLE_CALLER,
+      DAO_MEDIA_VIDEO);
+  g_object_set (enc->element, "keys", sender, NULL);
+  g_object_set (dec->element, "keys", receiver, NULL);
+  push_ok (dec, encrypt (enc, vp8_key (320, 240)));
+  gst_buffer_unref (gst_harness_pull (dec));
+
+  g_object_set (next, "keys", receiver, NULL);
+  fail_unless_equals_int (gst_element_set_state (next, GST_STATE_PAUSED),
+      GST_STATE_CHANGE_SUCCESS);
+  push_ok (dec, encrypt (enc, vp8_delta ()));
+  fail_unless_equals_uint64 (stat_of (dec, "dropped-flags"), 0);
+  gst_buffer_unref (gst_harness_pull (dec));
+
+  gst_element_set_state (next, GST_STATE_NULL);
+  gst_object_unref (next);
+  gst_harness_teardown (enc);
+  gst_harness_teardown (dec);
+  g_object_unref (sender);
+  g_object_unref (receiver);
 }
 
 GST_END_TEST;
@@ -349,6 +387,7 @@ daoe2eevideo_suite (void)
   tcase_add_test (tc, test_delta_unit_vp8);
   tcase_add_test (tc, test_flag_is_vp8_only);
   tcase_add_test (tc, test_flag_refused_on_vp9);
+  tcase_add_test (tc, test_second_holder_of_receiver);
   tcase_add_test (tc, test_delta_unit_vp9);
   tcase_add_test (tc, test_malformed_video);
   tcase_add_test (tc, test_gate);

@@ -7,6 +7,7 @@
 #include "dao-call-keys.h"
 #include "dao-encoding.h"
 #include "dao-frame-private.h"
+#include "dao-secret.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -33,19 +34,6 @@ dao_call_keys_error_quark (void)
   return g_quark_from_static_string ("dao-call-keys-error-quark");
 }
 
-static guint8 *
-locked_new (void)
-{
-  guint8 *memory;
-
-  if (sodium_init () < 0)
-    g_error ("libsodium cannot be initialised");
-  memory = sodium_malloc (KEY_SIZE);
-  if (memory == NULL)
-    g_error ("out of locked memory");
-  return memory;
-}
-
 static DaoCallKeys *
 keys_take_private (DaoRole own_role, guint8 * private_key)
 {
@@ -60,7 +48,7 @@ keys_take_private (DaoRole own_role, guint8 * private_key)
 DaoCallKeys *
 dao_call_keys_new (DaoRole own_role)
 {
-  guint8 *private_key = locked_new ();
+  guint8 *private_key = dao_secret_new (KEY_SIZE);
 
   randombytes_buf (private_key, KEY_SIZE);
   return keys_take_private (own_role, private_key);
@@ -72,7 +60,7 @@ dao_call_keys_new_with_private (DaoRole own_role,
 {
   g_return_val_if_fail (x25519_private != NULL, NULL);
 
-  return keys_take_private (own_role, dao_frame_secret_copy (x25519_private,
+  return keys_take_private (own_role, dao_secret_dup (x25519_private,
           KEY_SIZE));
 }
 
@@ -87,8 +75,8 @@ dao_call_keys_free (DaoCallKeys * keys)
     g_clear_object (&keys->senders[i]);
     g_clear_object (&keys->receivers[i]);
   }
-  sodium_free (keys->private_key);
-  sodium_free (keys->secret);
+  dao_secret_free (keys->private_key);
+  dao_secret_free (keys->secret);
   g_free (keys);
 }
 
@@ -188,15 +176,13 @@ dao_call_keys_agree (DaoCallKeys * keys, const DaoCallTranscript * transcript,
       caller ? peer_public : keys->public_key, salt);
 
   /* shared secret || session key */
-  ikm = sodium_malloc (2 * KEY_SIZE);
-  if (ikm == NULL)
-    g_error ("out of locked memory");
+  ikm = dao_secret_new (2 * KEY_SIZE);
   /* libsodium refuses an all-zero result itself */
   ok = crypto_scalarmult (ikm, keys->private_key, peer_public) == 0;
-  g_clear_pointer (&keys->private_key, sodium_free);
+  g_clear_pointer (&keys->private_key, dao_secret_free);
   if (ok) {
     memcpy (ikm + KEY_SIZE, transcript->session_key, KEY_SIZE);
-    keys->secret = locked_new ();
+    keys->secret = dao_secret_new (KEY_SIZE);
     dao_hkdf_extract (salt, sizeof (salt), ikm, 2 * KEY_SIZE, keys->secret);
     make_handles (keys);
   } else {
@@ -204,7 +190,7 @@ dao_call_keys_agree (DaoCallKeys * keys, const DaoCallTranscript * transcript,
         DAO_CALL_KEYS_ERROR_LOW_ORDER,
         "The peer's ephemeral key has a low order");
   }
-  sodium_free (ikm);
+  dao_secret_free (ikm);
   return ok;
 }
 

@@ -6,6 +6,7 @@
  * AES-NI and is half as fast on video frames.
  */
 #include "dao-frame-private.h"
+#include "dao-secret.h"
 
 #include <openssl/evp.h>
 #include <sodium.h>
@@ -55,22 +56,6 @@ dao_frame_result_to_string (DaoFrameResult result)
       return "auth";
   }
   return "unknown";
-}
-
-guint8 *
-dao_frame_secret_copy (const guint8 * data, gsize length)
-{
-  guint8 *copy;
-
-  if (data == NULL)
-    return NULL;
-  if (sodium_init () < 0)
-    g_error ("libsodium cannot be initialised");
-  copy = sodium_malloc (length);
-  if (copy == NULL)
-    g_error ("out of locked memory");
-  memcpy (copy, data, length);
-  return copy;
 }
 
 DaoFrameCipher *
@@ -221,9 +206,7 @@ dao_frame_registry_claim (const guint8 * material, guint64 owner)
   guint64 *known;
   gboolean ours;
 
-  if (sodium_init () < 0)
-    g_error ("libsodium cannot be initialised");
-
+  dao_crypto_init ();
   g_mutex_lock (&registry_lock);
   if (registry == NULL) {
     registry = g_hash_table_new_full (hash_hash, hash_equal, g_free, g_free);

@@ -51,7 +51,4 @@ guint64 dao_frame_header_counter (const guint8 * frame);
 gboolean dao_frame_registry_claim (const guint8 * material, guint64 owner);
 guint64 dao_frame_registry_new_owner (void);
 
-/* Copies to sodium_malloc() memory; NULL stays NULL */
-guint8 *dao_frame_secret_copy (const guint8 * data, gsize length);
-
 G_END_DECLS

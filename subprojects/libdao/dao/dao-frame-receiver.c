@@ -8,6 +8,7 @@
  */
 #include "dao-call-keys.h"
 #include "dao-frame-private.h"
+#include "dao-secret.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -109,7 +110,7 @@ dao_frame_receiver_finalize (GObject * object)
     epoch_key_clear (&self->keys[i]);
   epoch_key_clear (&self->ahead);
   dao_frame_cipher_free (self->fixed);
-  sodium_free (self->secret);   /* wipes */
+  dao_secret_free (self->secret);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (dao_frame_receiver_parent_class)->finalize (object);
 }
@@ -164,7 +165,7 @@ dao_frame_receiver_new_v1 (const guint8 * secret, DaoRole sender_role,
   self->format = DAO_FRAME_FORMAT_V1;
   self->role = sender_role;
   self->media = media;
-  self->secret = dao_frame_secret_copy (secret, SECRET_SIZE);
+  self->secret = dao_secret_dup (secret, SECRET_SIZE);
   return self;
 }
 

@@ -6,6 +6,7 @@
  */
 #include "dao-call-keys.h"
 #include "dao-frame-private.h"
+#include "dao-secret.h"
 
 #include <sodium.h>
 
@@ -43,7 +44,7 @@ dao_frame_sender_finalize (GObject * object)
   DaoFrameSender *self = DAO_FRAME_SENDER (object);
 
   dao_frame_cipher_free (self->cipher);
-  sodium_free (self->secret);   /* wipes */
+  dao_secret_free (self->secret);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (dao_frame_sender_parent_class)->finalize (object);
 }
@@ -114,7 +115,7 @@ dao_frame_sender_new_v1 (const guint8 * secret, DaoRole role, DaoMedia media)
   self->format = DAO_FRAME_FORMAT_V1;
   self->role = role;
   self->media = media;
-  self->secret = dao_frame_secret_copy (secret, SECRET_SIZE);
+  self->secret = dao_secret_dup (secret, SECRET_SIZE);
   return self;
 }
 
