@@ -251,7 +251,8 @@ header_counter (const GByteArray * frame)
 {
   guint64 counter = 0;
 
-  memcpy (&counter, frame->data, MIN (frame->len, sizeof (counter)));
+  if (frame->len > 0)           /* an empty array has no data */
+    memcpy (&counter, frame->data, MIN (frame->len, sizeof (counter)));
   return GUINT64_FROM_BE (counter);
 }
 
