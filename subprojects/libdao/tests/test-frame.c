@@ -243,18 +243,25 @@ test_fixed_material_limits (gconstpointer data)
   }
 }
 
+/* 0 is no "without limit" */
 static void
 test_limits_are_clamped (void)
 {
-  guint8 material[DAO_FRAME_MATERIAL_SIZE], frame[FRAME];
-  guint8 payload[PAYLOAD] = { 0, };
-  g_autoptr (DaoFrameSender) sender = new_sdk_sender (material);
+  static const guint64 limits[][2] = { {0, DAO_FRAME_MAX_BYTES},
+  {DAO_FRAME_MAX_FRAMES, 0}
+  };
+  guint8 frame[FRAME], payload[PAYLOAD] = { 0, };
+  guint i;
 
-  /* 0 is no "without limit" */
-  dao_frame_sender_set_limits (sender, 0, 0);
-  seal_ok (sender, FALSE, frame);
-  g_assert_cmpint (dao_frame_sender_seal (sender, FALSE, payload, PAYLOAD,
-          frame, NULL), ==, DAO_FRAME_LIMIT);
+  for (i = 0; i < G_N_ELEMENTS (limits); i++) {
+    guint8 material[DAO_FRAME_MATERIAL_SIZE];
+    g_autoptr (DaoFrameSender) sender = new_sdk_sender (material);
+
+    dao_frame_sender_set_limits (sender, limits[i][0], limits[i][1]);
+    seal_ok (sender, FALSE, frame);
+    g_assert_cmpint (dao_frame_sender_seal (sender, FALSE, payload, PAYLOAD,
+            frame, NULL), ==, DAO_FRAME_LIMIT);
+  }
 }
 
 /* n and the epoch end; they never wrap. */
