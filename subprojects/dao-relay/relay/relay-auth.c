@@ -45,6 +45,7 @@ struct _RelayAuth
   GHashTable *used;             /* challenge text -> gint64* expiry */
   GHashTable *tickets;          /* text -> Ticket */
   GHashTable *pows;             /* ip -> GQueue of Pow, newest at the head */
+  guint n_pows;
 };
 
 static void
@@ -270,19 +271,22 @@ relay_auth_pow_new (RelayAuth * auth, const gchar * ip, gint64 now_s)
   Pow *pow;
   guint8 random[POW_BYTES];
 
+  if (auth->n_pows >= RELAY_MAX_POWS)
+    return NULL;
   if (!queue) {
-    if (g_hash_table_size (auth->pows) >= RELAY_POW_MAX_IPS)
-      return NULL;
     queue = g_queue_new ();
     g_hash_table_insert (auth->pows, g_strdup (ip), queue);
   }
-  if (g_queue_get_length (queue) >= RELAY_POW_PER_IP)
+  if (g_queue_get_length (queue) >= RELAY_POW_PER_IP) {
     pow_free (g_queue_pop_tail (queue));
+    auth->n_pows--;
+  }
   pow = g_new0 (Pow, 1);
   randombytes_buf (random, sizeof random);
   pow->text = dao_hex_encode (random, sizeof random);
   pow->expires_s = now_s + RELAY_POW_TTL_S;
   g_queue_push_head (queue, pow);
+  auth->n_pows++;
   return g_strdup (pow->text);
 }
 
@@ -300,6 +304,7 @@ relay_auth_pow_take (RelayAuth * auth, const gchar * ip, const gchar * nonce,
     if (now_s < pow->expires_s && dao_pow_check (pow->text, difficulty, nonce)) {
       pow_free (pow);
       g_queue_delete_link (queue, l);
+      auth->n_pows--;
       if (g_queue_is_empty (queue))
         g_hash_table_remove (auth->pows, ip);
       return TRUE;
@@ -320,15 +325,23 @@ ticket_is_over (gpointer key, gpointer value, gpointer now_s)
   return ((Ticket *) value)->expires_s <= *(gint64 *) now_s;
 }
 
-static gboolean
-pows_are_over (gpointer key, gpointer value, gpointer now_s)
+static void
+sweep_pows (RelayAuth * auth, gint64 now_s)
 {
-  GQueue *queue = value;
+  GHashTableIter iter;
+  gpointer value;
 
-  while (queue->tail
-      && ((Pow *) queue->tail->data)->expires_s <= *(gint64 *) now_s)
-    pow_free (g_queue_pop_tail (queue));
-  return g_queue_is_empty (queue);
+  g_hash_table_iter_init (&iter, auth->pows);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    GQueue *queue = value;
+
+    while (queue->tail && ((Pow *) queue->tail->data)->expires_s <= now_s) {
+      pow_free (g_queue_pop_tail (queue));
+      auth->n_pows--;
+    }
+    if (g_queue_is_empty (queue))
+      g_hash_table_iter_remove (&iter);
+  }
 }
 
 void
@@ -336,5 +349,5 @@ relay_auth_sweep (RelayAuth * auth, gint64 now_s)
 {
   g_hash_table_foreach_remove (auth->used, used_is_over, &now_s);
   g_hash_table_foreach_remove (auth->tickets, ticket_is_over, &now_s);
-  g_hash_table_foreach_remove (auth->pows, pows_are_over, &now_s);
+  sweep_pows (auth, now_s);
 }

@@ -15,8 +15,8 @@ G_BEGIN_DECLS
 #define RELAY_TICKET_TTL_S 30           /* protocol.md d */
 #define RELAY_TOKEN_TTL_S 86400         /* the expires_in of protocol.md c */
 
-#define RELAY_POW_PER_IP 16             /* phones behind one address that register at the same time */
-#define RELAY_POW_MAX_IPS 65536         /* about 100 MB at worst */
+#define RELAY_POW_PER_IP 128    /* devices behind one address that register within 5 minutes */
+#define RELAY_MAX_POWS 262144   /* of all addresses: about 50 MB */
 #define RELAY_MAX_USED_CHALLENGES 262144        /* logins within 5 minutes; then logins wait */
 
 typedef struct _RelayAuth RelayAuth;

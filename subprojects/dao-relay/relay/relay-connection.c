@@ -191,6 +191,26 @@ copy_header (struct lws *wsi, enum lws_token_indexes token, gchar * out,
   return lws_hdr_copy (wsi, out, size, token) >= 0;
 }
 
+/* libwebsockets has cut the query at each "&". */
+static gboolean
+copy_query (struct lws *wsi, gchar * out, gsize size)
+{
+  gsize used = 0;
+  gint n;
+
+  out[0] = '\0';
+  for (gint i = 0; (n = lws_hdr_fragment_length (wsi, WSI_TOKEN_HTTP_URI_ARGS,
+              i)) > 0; i++) {
+    if (i > 0 && used + 1 < size)
+      out[used++] = '&';
+    if (lws_hdr_copy_fragment (wsi, out + used, (int) (size - used),
+            WSI_TOKEN_HTTP_URI_ARGS, i) < 0)
+      return FALSE;
+    used += n;
+  }
+  return TRUE;
+}
+
 /* The last address of X-Forwarded-For is the one our proxy saw; those before it are the client's own words. */
 static void
 find_client_ip (RelayConnection * c, struct lws *wsi)
@@ -225,8 +245,8 @@ read_head (RelayConnection * c, struct lws *wsi)
     if (!copy_header (wsi, methods[i].token, c->path, sizeof c->path))
       return FALSE;
   }
-  return c->method && copy_header (wsi, WSI_TOKEN_HTTP_URI_ARGS, c->query,
-      sizeof c->query) && copy_header (wsi, WSI_TOKEN_HTTP_AUTHORIZATION,
+  return c->method && copy_query (wsi, c->query, sizeof c->query)
+      && copy_header (wsi, WSI_TOKEN_HTTP_AUTHORIZATION,
       c->authorization, sizeof c->authorization);
 }
 
@@ -439,10 +459,8 @@ on_writable (RelayConnection * c, struct lws *wsi)
       return -1;
     relay_socket_consume (c->socket, length, now_us (c));
   }
-  if (waiting > length || (length > 0 && relay_socket_is_closing (c->socket)))
+  if (waiting > length)
     lws_callback_on_writable (wsi);
-  else if (relay_socket_is_closing (c->socket))
-    return close_with (wsi, relay_socket_close_code (c->socket));
   return 0;
 }
 
@@ -469,6 +487,9 @@ relay_connection_callback (struct lws *wsi, enum lws_callback_reasons reason,
       return on_receive (c, wsi, in, length);
     case LWS_CALLBACK_SERVER_WRITEABLE:
       return on_writable (c, wsi);
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+      /* the answer to our close frame needs none */
+      return c->socket && relay_socket_is_closing (c->socket) ? -1 : 0;
     case LWS_CALLBACK_CLOSED:
       if (c->socket)
         relay_hub_detach (c->socket);

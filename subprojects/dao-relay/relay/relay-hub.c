@@ -17,6 +17,7 @@ const RelayHubLimits relay_hub_default_limits = {
 /* An emptied queue keeps this much for the next frame and gives back more. */
 #define QUEUE_KEEP 8192
 #define WS_TEXT_FINAL 0x81      /* RFC 6455 5.2: FIN, opcode 1 */
+#define WS_CLOSE_FINAL 0x88
 #define WS_MAX_HEADER 10
 
 struct _RelayHub
@@ -112,11 +113,11 @@ queue_grow (RelaySocket * socket, gsize length)
 }
 
 static gsize
-put_header (guint8 * out, gsize length)
+put_header (guint8 * out, guint8 first, gsize length)
 {
   gsize n = length < 126 ? 2 : length < 65536 ? 4 : 10;
 
-  out[0] = WS_TEXT_FINAL;
+  out[0] = first;
   out[1] = n == 2 ? length : n == 4 ? 126 : 127;
   for (gsize i = 2; i < n; i++)
     out[i] = length >> (8 * (n - 1 - i));
@@ -125,7 +126,7 @@ put_header (guint8 * out, gsize length)
 
 /* Makes room for a frame of @length bytes and writes its header. NULL: cut off, this socket reads too slowly. */
 static guint8 *
-queue_frame (RelaySocket * socket, gsize length, gint64 now_us)
+queue_frame (RelaySocket * socket, guint8 first, gsize length, gint64 now_us)
 {
   guint8 *out;
   gsize n;
@@ -143,7 +144,7 @@ queue_frame (RelaySocket * socket, gsize length, gint64 now_us)
   }
   if (socket->start == socket->end)
     socket->progress_us = now_us;
-  n = put_header (out, length);
+  n = put_header (out, first, length);
   socket->end += n + length;
   socket->hub->ops->wake (socket->transport);
   return out + n;
@@ -187,7 +188,7 @@ static void
 send_text (RelaySocket * socket, const gchar * text, gint64 now_us)
 {
   gsize length = strlen (text);
-  guint8 *out = queue_frame (socket, length, now_us);
+  guint8 *out = queue_frame (socket, WS_TEXT_FINAL, length, now_us);
 
   if (out)
     memcpy (out, text, length);
@@ -204,10 +205,13 @@ retire (RelaySocket * socket)
   socket->current = FALSE;
 }
 
+/* What is queued, a goaway and a close frame still go out. */
 static void
 close_socket (RelaySocket * socket, guint code, const gchar * goaway,
     gint64 now_us)
 {
+  guint8 *out;
+
   retire (socket);
   if (socket->close_code)
     return;
@@ -217,12 +221,25 @@ close_socket (RelaySocket * socket, guint code, const gchar * goaway,
         g_strdup_printf ("{\"type\":\"goaway\",\"reason\":\"%s\","
         "\"payload\":{\"reason\":\"%s\"}}", goaway, goaway);
     send_text (socket, text, now_us);
-    if (socket->close_code)
-      return;
   }
+  out = queue_frame (socket, WS_CLOSE_FINAL, 2, now_us);
+  if (!out)
+    return;                     /* cut off: it had not even read so far */
+  out[0] = code >> 8;
+  out[1] = code;
   socket->close_code = code;
   socket->close_us = now_us;
-  socket->hub->ops->wake (socket->transport);
+}
+
+/* Misbehaved: the transport closes now. Returns what relay_socket_receive() does. */
+static gboolean
+refuse (RelaySocket * socket, guint code, gint64 now_us)
+{
+  retire (socket);
+  queue_drop (socket);
+  socket->close_code = code;
+  socket->close_us = now_us;
+  return FALSE;
 }
 
 RelaySocket *
@@ -291,7 +308,8 @@ forward (RelayHub * hub, const RelayRoute * route, const gchar * frame,
 
   if (!to)
     return;                     /* offline: silently nothing */
-  out = queue_frame (to, relay_route_length (route, length), now_us);
+  out = queue_frame (to, WS_TEXT_FINAL, relay_route_length (route, length),
+      now_us);
   if (out)
     relay_route_write (route, frame, length, out);
 }
@@ -305,16 +323,11 @@ relay_socket_receive (RelaySocket * socket, const gchar * frame, gsize length,
   socket->heard_us = now_us;
   if (socket->close_code)
     return TRUE;                /* it is on its way out; what it still says goes nowhere */
-  if (length > RELAY_MAX_FRAME) {
-    close_socket (socket, RELAY_CLOSE_TOO_BIG, NULL, now_us);
-    return FALSE;
-  }
-  if (!within_limits (socket, length, now_us)) {
-    if (socket->excess <= RELAY_MAX_EXCESS)
-      return TRUE;
-    close_socket (socket, RELAY_CLOSE_POLICY, NULL, now_us);
-    return FALSE;
-  }
+  if (length > RELAY_MAX_FRAME)
+    return refuse (socket, RELAY_CLOSE_TOO_BIG, now_us);
+  if (!within_limits (socket, length, now_us))
+    return socket->excess <= RELAY_MAX_EXCESS
+        || refuse (socket, RELAY_CLOSE_POLICY, now_us);
   relay_route_parse (frame, length, socket->alias, &route);
   if (route.kind == RELAY_ROUTE_CALL)
     forward (socket->hub, &route, frame, length, now_us);

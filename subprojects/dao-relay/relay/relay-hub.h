@@ -19,7 +19,7 @@ G_BEGIN_DECLS
 /* The device that logged in anew gets this long to open its socket, so that the other one hears "new_device_login" and
  * stays away, and not "jwt_revoked", upon which both would log in again and again. protocol.md c allows 30 s. */
 #define RELAY_REVOKED_GRACE_US (10 * G_USEC_PER_SEC)
-#define RELAY_CLOSE_FLUSH_US (5 * G_USEC_PER_SEC)       /* for a goaway to be taken before the socket is cut */
+#define RELAY_CLOSE_FLUSH_US (5 * G_USEC_PER_SEC)       /* for the peer to take a goaway and answer a close frame */
 /* So many frames over the limit and it is no longer a slip but a flood. */
 #define RELAY_MAX_EXCESS 2000
 
@@ -74,7 +74,6 @@ gboolean relay_socket_receive (RelaySocket * socket, const gchar * frame,
 /* WebSocket frames, ready for the wire. */
 gsize relay_socket_peek (RelaySocket * socket, const guint8 ** data);
 void relay_socket_consume (RelaySocket * socket, gsize length, gint64 now_us);
-/* To be closed once there is nothing left to send. */
 gboolean relay_socket_is_closing (RelaySocket * socket);
 guint relay_socket_close_code (RelaySocket * socket);
 
@@ -86,7 +85,7 @@ void relay_hub_notify (RelayHub * hub, gint64 account, const gchar * type,
 void relay_hub_revoke (RelayHub * hub, gint64 account,
     const guint8 * token_hash, gint64 now_us);
 
-/* goaway @reason to all, then close. */
+/* goaway "server_shutdown" and a close frame to all. */
 void relay_hub_shutdown (RelayHub * hub, gint64 now_us);
 
 /* Once a second: idle, stalled and revoked sockets. */
