@@ -755,6 +755,13 @@ gst_dao_leg_start_sender (GstDaoLeg * leg, DaoMedia media, GstCaps * caps,
       &cipher, caps, force_key, error);
 }
 
+/* rtpsession needs it to relate RTP time to the clock, for the peer's lip sync. */
+void
+gst_dao_leg_distribute_latency (GstDaoLeg * leg)
+{
+  gst_bin_recalculate_latency (leg->bin);
+}
+
 /* --- life --- */
 
 static gboolean

@@ -74,6 +74,9 @@ void gst_dao_leg_set_keys (GstDaoLeg * leg, DaoCallKeys * keys);
 GstElement *gst_dao_leg_start_sender (GstDaoLeg * leg, DaoMedia media,
     GstCaps * caps, GstPad * force_key, GError ** error);
 
+/* Once the senders have started */
+void gst_dao_leg_distribute_latency (GstDaoLeg * leg);
+
 /* The codec agreed for @media, NONE before the answer or when refused */
 GstDaoCodec gst_dao_leg_get_codec (GstDaoLeg * leg, DaoMedia media);
 /* Asks the peer for a key frame; any thread. */

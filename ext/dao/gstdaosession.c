@@ -56,6 +56,7 @@ struct _GstDaoSession
   guint64 last_inbound;
   gboolean e2ee_noted;
   gboolean run_over;
+  gboolean waiting;             /* this run waits for a call */
   gchar *last_error;
 };
 
@@ -512,6 +513,7 @@ on_state (GstDaoSession * session, DaoCallState state, DaoCallReason reason)
     if (session->leg && !session->senders_started) {
       session->senders_started = TRUE;
       start_senders (session);
+      gst_dao_leg_distribute_latency (session->leg);
     }
   }
   report_state (session, state, reason);
@@ -660,6 +662,11 @@ on_signal (DaoAccountSlot * slot, const DaoSignal * signal,
       dao_signal_type_to_string (signal->type), signal->from, signal->call_id);
   dao_call_receive (session->call, signal, contact, refusal, now_ms ());
   run (session);
+  /* The account took the slot for this offer; one that was refused without
+   * ringing leaves the run as it was: waiting. */
+  if (!session->run_over && session->waiting
+      && dao_call_get_state (session->call) == DAO_CALL_IDLE)
+    dao_account_slot_set_waiting (session->slot, TRUE);
 }
 
 /* A local action that this state does not allow: harmless, but visible. */
@@ -791,6 +798,13 @@ on_online_timeout (gpointer data)
 }
 
 static void
+wait_for_call (GstDaoSession * session, gboolean wait)
+{
+  session->waiting = wait;
+  dao_account_slot_set_waiting (session->slot, wait);
+}
+
+static void
 place_call (GstDaoSession * session, const gchar * peer, gboolean audio,
     gboolean video)
 {
@@ -798,7 +812,7 @@ place_call (GstDaoSession * session, const gchar * peer, gboolean audio,
   session->pending_peer = g_strdup (peer);
   session->pending_audio = audio;
   session->pending_video = video;
-  dao_account_slot_set_waiting (session->slot, FALSE);
+  wait_for_call (session, FALSE);
   if (dao_account_is_online (session->account))
     start_pending_call (session);
   else if (!session->online_timeout)
@@ -844,7 +858,7 @@ finish (GstDaoSession * session)
 {
   DaoCallState state = dao_call_get_state (session->call);
 
-  dao_account_slot_set_waiting (session->slot, FALSE);
+  wait_for_call (session, FALSE);
   clear_source (&session->online_timeout);
   g_clear_pointer (&session->pending_peer, g_free);
   if (state == DAO_CALL_IDLE || dao_call_state_is_terminal (state))
@@ -864,13 +878,13 @@ start_run (GstDaoSession * session, gboolean video)
   if (session->settings.peer)
     place_call (session, session->settings.peer, TRUE, video);
   else
-    dao_account_slot_set_waiting (session->slot, TRUE);
+    wait_for_call (session, TRUE);
 }
 
 static void
 stop_run (GstDaoSession * session)
 {
-  dao_account_slot_set_waiting (session->slot, FALSE);
+  wait_for_call (session, FALSE);
   clear_source (&session->online_timeout);
   clear_source (&session->tick);
   g_clear_pointer (&session->pending_peer, g_free);

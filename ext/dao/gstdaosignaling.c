@@ -58,9 +58,9 @@ static GstStaticPadTemplate templates[] = {
       GST_STATIC_CAPS (AUDIO_CAPS)),
   GST_STATIC_PAD_TEMPLATE ("video_sink", GST_PAD_SINK, GST_PAD_REQUEST,
       GST_STATIC_CAPS (VIDEO_CAPS)),
-  GST_STATIC_PAD_TEMPLATE ("audio_src", GST_PAD_SRC, GST_PAD_SOMETIMES,
+  GST_STATIC_PAD_TEMPLATE ("audio_src", GST_PAD_SRC, GST_PAD_ALWAYS,
       GST_STATIC_CAPS (AUDIO_CAPS)),
-  GST_STATIC_PAD_TEMPLATE ("video_src", GST_PAD_SRC, GST_PAD_SOMETIMES,
+  GST_STATIC_PAD_TEMPLATE ("video_src", GST_PAD_SRC, GST_PAD_ALWAYS,
       GST_STATIC_CAPS (VIDEO_CAPS)),
 };
 
@@ -69,10 +69,10 @@ struct _GstDaoSignaling
   GstBin parent;
 
   GstDaoSession *session;       /* READY and above; changed by state changes only */
+  GstPad *src_pads[2];          /* by DaoMedia */
+  GstDaoMediaSrc *src[2];
 
   /* under the object lock */
-  GstPad *src_pads[2];          /* by DaoMedia; READY and above */
-  GstDaoMediaSrc *src[2];
   GstDaoCallSettings settings;
   GstDaoMediaSink *sinks[2];    /* by DaoMedia, owned as pads */
   DaoCallState state;
@@ -112,17 +112,8 @@ static void
 end_stream (GstElement * element, gpointer media)
 {
   GstDaoSignaling *self = GST_DAO_SIGNALING (element);
-  GstDaoMediaSrc *src;
 
-  GST_OBJECT_LOCK (self);
-  src = self->src[GPOINTER_TO_UINT (media)];
-  if (src)
-    gst_dao_media_src_ref (src);
-  GST_OBJECT_UNLOCK (self);
-  if (!src)
-    return;
-  gst_dao_media_src_eos (src);
-  gst_dao_media_src_unref (src);
+  gst_dao_media_src_eos (self->src[GPOINTER_TO_UINT (media)]);
 }
 
 /* On a thread of its own, too */
@@ -230,17 +221,9 @@ static gboolean
 wants_ciphertext (DaoMedia media, gpointer user_data)
 {
   GstDaoSignaling *self = user_data;
+  GstCaps *caps = gst_pad_peer_query_caps (self->src_pads[media], NULL);
   gboolean wants = FALSE;
-  GstPad *pad;
-  GstCaps *caps;
 
-  GST_OBJECT_LOCK (self);
-  pad = self->src_pads[media] ? gst_object_ref (self->src_pads[media]) : NULL;
-  GST_OBJECT_UNLOCK (self);
-  if (!pad)
-    return FALSE;
-  caps = gst_pad_peer_query_caps (pad, NULL);
-  gst_object_unref (pad);
   if (!gst_caps_is_any (caps) && !gst_caps_is_empty (caps))
     wants = gst_structure_has_name (gst_caps_get_structure (caps, 0),
         "application/x-dao-e2ee");
@@ -338,6 +321,8 @@ src_query (GstPad * pad, GstObject * parent, GstQuery * query)
   return TRUE;
 }
 
+/* Made with the element: a launch line names them before any state change, and
+ * a muxer picks its pad by their caps (docs/elements.md). */
 static void
 make_source (GstDaoSignaling * self, DaoMedia media)
 {
@@ -349,43 +334,9 @@ make_source (GstDaoSignaling * self, DaoMedia media)
   gst_object_unref (templ);
   gst_pad_set_event_function (pad, src_event);
   gst_pad_set_query_function (pad, src_query);
-  gst_pad_use_fixed_caps (pad);
-  self->src_pads[media] = gst_object_ref_sink (pad);
+  gst_element_add_pad (GST_ELEMENT (self), pad);
+  self->src_pads[media] = pad;
   self->src[media] = gst_dao_media_src_new (pad, media);
-}
-
-static void
-add_sources (GstDaoSignaling * self)
-{
-  guint i;
-
-  for (i = 0; i < 2; i++) {
-    gst_dao_media_src_reset (self->src[i]);
-    if (!GST_OBJECT_PARENT (self->src_pads[i])) {
-      gst_pad_set_active (self->src_pads[i], TRUE);
-      gst_element_add_pad (GST_ELEMENT (self), self->src_pads[i]);
-    }
-  }
-  gst_element_no_more_pads (GST_ELEMENT (self));
-}
-
-static void
-remove_sources (GstDaoSignaling * self)
-{
-  GstDaoMediaSrc *src;
-  GstPad *pad;
-  guint i;
-
-  for (i = 0; i < 2; i++) {
-    GST_OBJECT_LOCK (self);
-    pad = g_steal_pointer (&self->src_pads[i]);
-    src = g_steal_pointer (&self->src[i]);
-    GST_OBJECT_UNLOCK (self);
-    if (GST_OBJECT_PARENT (pad))
-      gst_element_remove_pad (GST_ELEMENT (self), pad);
-    gst_object_unref (pad);
-    gst_dao_media_src_unref (src);
-  }
 }
 
 /* --- sink pads --- */
@@ -510,8 +461,6 @@ open_session (GstDaoSignaling * self)
     gst_dao_thread_run_worker (warm_up, NULL);
     g_once_init_leave (&warm, 1);
   }
-  make_source (self, DAO_MEDIA_AUDIO);
-  make_source (self, DAO_MEDIA_VIDEO);
   self->session = gst_dao_session_new (GST_BIN (self), self->src,
       &self->settings, &session_callbacks, gst_object_ref (self),
       gst_object_unref);
@@ -529,7 +478,8 @@ gst_dao_signaling_change_state (GstElement * element,
       open_session (self);
       break;
     case GST_STATE_CHANGE_READY_TO_PAUSED:
-      add_sources (self);
+      gst_dao_media_src_reset (self->src[DAO_MEDIA_AUDIO]);
+      gst_dao_media_src_reset (self->src[DAO_MEDIA_VIDEO]);
       break;
     case GST_STATE_CHANGE_PAUSED_TO_READY:
       GST_OBJECT_LOCK (self);
@@ -553,7 +503,6 @@ gst_dao_signaling_change_state (GstElement * element,
       break;
     case GST_STATE_CHANGE_READY_TO_NULL:
       gst_dao_session_close (g_steal_pointer (&self->session));
-      remove_sources (self);
       break;
     default:
       break;
@@ -691,6 +640,8 @@ gst_dao_signaling_finalize (GObject * object)
 
   gst_dao_call_settings_clear (&self->settings);
   g_clear_pointer (&self->stats, gst_structure_free);
+  gst_dao_media_src_unref (self->src[DAO_MEDIA_AUDIO]);
+  gst_dao_media_src_unref (self->src[DAO_MEDIA_VIDEO]);
   g_free (self->call_id);
   g_free (self->remote_alias);
   G_OBJECT_CLASS (parent_class)->finalize (object);
@@ -735,6 +686,8 @@ static void
 gst_dao_signaling_init (GstDaoSignaling * self)
 {
   gst_dao_call_settings_init (&self->settings);
+  make_source (self, DAO_MEDIA_AUDIO);
+  make_source (self, DAO_MEDIA_VIDEO);
   self->connected_at = GST_CLOCK_TIME_NONE;
   /* webrtcbin inside must not make us what it is: EOS would never be posted. */
   gst_bin_set_suppressed_flags (GST_BIN (self),

@@ -287,6 +287,13 @@ wait_element_message (GstElement * pipeline, const gchar * name,
       break;
     gst_message_unref (message);
   }
+  if (g_test_verbose ()) {
+    gchar *text = gst_structure_to_string (gst_message_get_structure
+        (message));
+
+    g_test_message ("%s: %s", GST_OBJECT_NAME (pipeline), text);
+    g_free (text);
+  }
   gst_object_unref (bus);
   return message;
 }
