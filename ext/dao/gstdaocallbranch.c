@@ -78,14 +78,14 @@ make_black (const GstVideoInfo * info)
 {
   GstBuffer *buffer = gst_buffer_new_allocate (NULL, info->size, NULL);
   GstVideoFrame frame;
-  guint plane, row;
+  gint plane, row;
 
   if (!gst_video_frame_map (&frame, info, buffer, GST_MAP_WRITE)) {
     gst_buffer_unref (buffer);
     return NULL;
   }
   /* I420: luma 16, chroma 128 */
-  for (plane = 0; plane < GST_VIDEO_FRAME_N_PLANES (&frame); plane++) {
+  for (plane = 0; plane < (gint) GST_VIDEO_FRAME_N_PLANES (&frame); plane++) {
     guint8 *data = GST_VIDEO_FRAME_PLANE_DATA (&frame, plane);
 
     for (row = 0; row < GST_VIDEO_FRAME_COMP_HEIGHT (&frame, plane); row++)

@@ -8,6 +8,7 @@
 
 #include <gst/gst.h>
 
+#include "gstdaocallsrc.h"
 #include "gstdaoe2eedec.h"
 #include "gstdaoe2eeenc.h"
 #include "gstdaosignaling.h"
@@ -17,6 +18,7 @@ plugin_init (GstPlugin * plugin)
 {
   gboolean ok = FALSE;
 
+  ok |= GST_ELEMENT_REGISTER (daocallsrc, plugin);
   ok |= GST_ELEMENT_REGISTER (daoe2eedec, plugin);
   ok |= GST_ELEMENT_REGISTER (daoe2eeenc, plugin);
   ok |= GST_ELEMENT_REGISTER (daosignaling, plugin);
