@@ -236,8 +236,10 @@ wire_reason (DaoCallReason reason)
 static void
 notify_peer (DaoCall * call, DaoCallReason reason, gint64 now_ms)
 {
+  /* hangup() sends call_hangup in every state, as the SDK does (protocol.md e.7) */
   gboolean ringing = call->role == DAO_ROLE_CALLEE
-      && call->state == DAO_CALL_RINGING;
+      && call->state == DAO_CALL_RINGING
+      && reason != DAO_CALL_REASON_LOCAL_HANGUP;
   DaoSignal *signal;
 
   if (call->role == DAO_ROLE_CALLER && !call->offer_left)
@@ -406,8 +408,6 @@ dao_call_hangup (DaoCall * call, gint64 now_ms)
 {
   if (!dao_call_is_active (call))
     return FALSE;
-  if (call->state == DAO_CALL_RINGING)
-    return dao_call_reject (call, now_ms);
   dao_call_finish (call, DAO_CALL_HANGUP, DAO_CALL_REASON_LOCAL_HANGUP, TRUE,
       NULL, now_ms);
   return TRUE;

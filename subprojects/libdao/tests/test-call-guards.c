@@ -199,8 +199,8 @@ test_nothing_is_made_after_the_end (void)
   dao_call_hangup (sim->call, sim->now);
   sim_run (sim);
   sim_expect (sim, "incoming", "state ringing",
-      "send call_reject alice IN1 (declined)", "close",
-      "state rejected (local-reject)", NULL);
+      "send call_hangup alice IN1", "close",
+      "state hangup (local-hangup)", NULL);
 }
 
 static void
