@@ -272,6 +272,39 @@ GST_START_TEST (test_malformed_video)
 
 GST_END_TEST;
 
+/* Any bytes, from a peer with the right key. */
+GST_START_TEST (test_random_video)
+{
+  static const gchar *const clear[] = { VP8_CAPS, VP9_CAPS };
+  static const gchar *const cipher[] = { CIPHER_VP8, CIPHER_VP9 };
+  guint codec, i;
+
+  for (codec = 0; codec < 2; codec++) {
+    g_autofree gchar *hex = new_hex ();
+    GstHarness *enc = new_enc (hex, clear[codec]);
+    GstHarness *dec = new_dec (hex, cipher[codec]);
+    GstBuffer *out;
+
+    for (i = 0; i < 2000; i++) {
+      guint8 bytes[24];
+      gsize size = g_random_int_range (0, sizeof (bytes) + 1);
+
+      randombytes_buf (bytes, sizeof (bytes));
+      if (codec == 1)           /* mostly past the frame marker */
+        bytes[0] = 0x80 | (bytes[0] & 0x3f);
+      push_ok (dec, encrypt (enc, gst_buffer_new_memdup (bytes, size)));
+      while ((out = gst_harness_try_pull (dec)) != NULL)
+        gst_buffer_unref (out);
+    }
+    fail_unless_equals_uint64 (stat_of (dec, "frames"), 2000);
+    fail_unless (stat_of (dec, "dropped-malformed") > 0);
+    gst_harness_teardown (enc);
+    gst_harness_teardown (dec);
+  }
+}
+
+GST_END_TEST;
+
 /* --- the gate --- */
 
 static GstBuffer *
@@ -390,6 +423,7 @@ daoe2eevideo_suite (void)
   tcase_add_test (tc, test_second_holder_of_receiver);
   tcase_add_test (tc, test_delta_unit_vp9);
   tcase_add_test (tc, test_malformed_video);
+  tcase_add_test (tc, test_random_video);
   tcase_add_test (tc, test_gate);
   tcase_add_test (tc, test_gate_off);
   tcase_add_test (tc, test_no_request_on_auth_failure);

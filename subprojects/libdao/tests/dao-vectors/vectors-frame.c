@@ -471,7 +471,8 @@ run_frame_replay (json_t * case_, GString * why)
   replay.material = material;
   replay.payload = g_byte_array_new ();
   g_byte_array_set_size (replay.payload, payload_length);
-  memset (replay.payload->data, 0, payload_length);
+  if (payload_length > 0)
+    memset (replay.payload->data, 0, payload_length);
   replay.runs = g_array_new (FALSE, FALSE, sizeof (Run));
   replay.why = why;
 
