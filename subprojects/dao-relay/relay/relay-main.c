@@ -94,9 +94,11 @@ apply_settings (const Settings * s, RelayApiLimits * api, RelayHubLimits * hub,
   if (s->max_connects >= 0)
     server->connects.burst = s->max_connects;
   if (s->max_frames >= 0) {
-    hub->frames = (RelayRate) { 20. * s->max_frames, s->max_frames };
-    if (s->max_frames == 0)
-      hub->bytes.burst = 0;
+    gdouble factor = s->max_frames / hub->frames.per_second;
+
+    hub->frames = (RelayRate) { hub->frames.burst * factor, s->max_frames };
+    hub->bytes.burst *= factor;
+    hub->bytes.per_second *= factor;
   }
   hub->idle_us = s->idle_timeout * G_USEC_PER_SEC;
   hub->revoked_grace_us = s->revoked_grace * G_USEC_PER_SEC;
