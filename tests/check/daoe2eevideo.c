@@ -287,7 +287,7 @@ GST_START_TEST (test_random_video)
 
     for (i = 0; i < 2000; i++) {
       guint8 bytes[24];
-      gsize size = g_random_int_range (0, sizeof (bytes) + 1);
+      gsize size = g_random_int_range (1, sizeof (bytes) + 1);
 
       randombytes_buf (bytes, sizeof (bytes));
       if (codec == 1)           /* mostly past the frame marker */
