@@ -9,8 +9,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* A WebSocket keeps a buffer of this size for what it reads at once: a few frames of signaling. */
-#define RX_BUFFER 4096
+/* A WebSocket keeps a buffer of this size, and reads so much at once: a few frames of signaling. Half of it halves
+ * the frames a second under load, twice as much gains nothing. */
+#define RX_BUFFER 8192
 #define SWEEP_MS 1000
 #define SHUTDOWN_POLL_MS 20
 
