@@ -7,19 +7,9 @@
 #include <gst/gst.h>
 
 #include "dao-frame.h"
-#include "gstdaoframeinfo.h"
+#include "gstdaocodec.h"
 
 G_BEGIN_DECLS
-
-#define GST_DAO_E2EE_CLEAR_CAPS "video/x-vp8; video/x-vp9; audio/x-opus"
-
-/* One encrypted frame a buffer. Not the codec's name: nothing may plug a decoder or a parser to it. */
-#define GST_DAO_E2EE_CIPHER_NAME "application/x-dao-e2ee"
-#define GST_DAO_E2EE_CIPHER_CAPS \
-    GST_DAO_E2EE_CIPHER_NAME ", media=(string)video, " \
-    "encoding-name=(string){ VP8, VP9 }; " \
-    GST_DAO_E2EE_CIPHER_NAME ", media=(string)audio, " \
-    "encoding-name=(string)OPUS"
 
 #define GST_TYPE_DAO_E2EE_FORMAT (gst_dao_e2ee_format_get_type ())
 GType gst_dao_e2ee_format_get_type (void);
@@ -74,12 +64,5 @@ gboolean gst_dao_e2ee_take_gap (GstDaoE2ee * self);
 
 /* The one ERROR of a cipher that must not go on: frames get GST_FLOW_ERROR until there is another key. */
 GstFlowReturn gst_dao_e2ee_fail (GstDaoE2ee * self, const GError * error);
-
-/* What a codec is called on both sides. */
-const gchar *gst_dao_codec_get_media (GstDaoCodec codec);       /* "audio", "video" */
-GstCaps *gst_dao_codec_new_clear_caps (GstDaoCodec codec);
-GstCaps *gst_dao_codec_new_cipher_caps (GstDaoCodec codec);
-/* Of fixed caps of either side. */
-GstDaoCodec gst_dao_codec_from_caps (GstCaps * caps);
 
 G_END_DECLS

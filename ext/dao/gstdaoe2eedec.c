@@ -35,6 +35,8 @@
 
 #include "gstdaoe2eedec.h"
 
+#include "gstdaoframeinfo.h"
+
 #include <gst/video/video.h>
 
 GST_DEBUG_CATEGORY_STATIC (gst_dao_e2ee_dec_debug);

@@ -4,17 +4,9 @@
  */
 #pragma once
 
-#include <gst/gst.h>
+#include "gstdaocodec.h"
 
 G_BEGIN_DECLS
-
-typedef enum
-{
-  GST_DAO_CODEC_NONE,
-  GST_DAO_CODEC_VP8,
-  GST_DAO_CODEC_VP9,
-  GST_DAO_CODEC_OPUS,
-} GstDaoCodec;
 
 typedef struct
 {
