@@ -186,23 +186,13 @@ media_of_pad (GstPad * pad)
 }
 
 static void
-on_signaling_pad_added (GstElement * signaling, GstPad * pad,
-    gpointer user_data)
+connect_source (GstDaoCallSrc * self, DaoMedia media)
 {
-  GstDaoCallSrc *self = user_data;
+  GstPad *source = gst_element_get_static_pad (self->signaling,
+      templates[2 + media].name_template);
 
-  if (GST_PAD_IS_SRC (pad))
-    gst_dao_media_out_set_source (self->out[media_of_pad (pad)], pad);
-}
-
-static void
-on_signaling_pad_removed (GstElement * signaling, GstPad * pad,
-    gpointer user_data)
-{
-  GstDaoCallSrc *self = user_data;
-
-  if (GST_PAD_IS_SRC (pad))
-    gst_dao_media_out_set_source (self->out[media_of_pad (pad)], NULL);
+  gst_dao_media_out_set_source (self->out[media], source);
+  gst_object_unref (source);
 }
 
 static void
@@ -538,10 +528,14 @@ static void
 gst_dao_call_src_dispose (GObject * object)
 {
   GstDaoCallSrc *self = GST_DAO_CALL_SRC (object);
+  GstElement *element = GST_ELEMENT (object);
   guint i;
 
   if (self->signaling)
     g_signal_handlers_disconnect_by_data (self->signaling, self);
+  /* while the elements behind the pads are still there */
+  while (element->sinkpads)
+    gst_element_release_request_pad (element, element->sinkpads->data);
   g_clear_pointer (&self->media, gst_dao_call_media_free);
   for (i = 0; i < 2; i++)
     g_clear_pointer (&self->out[i], gst_dao_media_out_free);
@@ -607,10 +601,8 @@ gst_dao_call_src_init (GstDaoCallSrc * self)
     return;
   self->media = gst_dao_call_media_new (GST_BIN (self), self->signaling);
   gst_bin_add (GST_BIN (self), self->signaling);
-  g_signal_connect (self->signaling, "pad-added",
-      G_CALLBACK (on_signaling_pad_added), self);
-  g_signal_connect (self->signaling, "pad-removed",
-      G_CALLBACK (on_signaling_pad_removed), self);
+  connect_source (self, DAO_MEDIA_AUDIO);
+  connect_source (self, DAO_MEDIA_VIDEO);
   g_signal_connect (self->signaling, "notify", G_CALLBACK (on_notify), self);
   g_signal_connect (self->signaling, "incoming-call",
       G_CALLBACK (on_incoming_call), self);
