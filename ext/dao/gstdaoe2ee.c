@@ -54,7 +54,7 @@ typedef struct
   GObject *handle;
   gboolean failed;
   gboolean gap;                 /* a frame was dropped since take_gap() */
-  GstDaoCodec codec;
+  GstDaoE2eeCodec codec;
 } GstDaoE2eePrivate;
 
 enum
@@ -104,7 +104,7 @@ answer_caps_query (GstDaoE2ee * self, GstPad * pad, GstQuery * query)
 
   peer = gst_pad_peer_query_caps (other, other_template);
   gst_caps_unref (other_template);
-  result = gst_dao_codec_map_caps (peer);
+  result = gst_dao_e2ee_codec_map_caps (peer);
   gst_caps_unref (peer);
 
   gst_query_parse_caps (query, &filter);
@@ -316,7 +316,7 @@ gst_dao_e2ee_get_srcpad (GstDaoE2ee * self)
   return PRIVATE (self)->srcpad;
 }
 
-GstDaoCodec
+GstDaoE2eeCodec
 gst_dao_e2ee_get_codec (GstDaoE2ee * self)
 {
   return PRIVATE (self)->codec;
@@ -369,10 +369,10 @@ gst_dao_e2ee_chain (GstPad * pad, GstObject * parent, GstBuffer * frame)
     install_pending_key (self);
 
   if (G_LIKELY (priv->handle != NULL && !priv->failed
-          && priv->codec != GST_DAO_CODEC_NONE))
+          && priv->codec != GST_DAO_E2EE_CODEC_NONE))
     return GST_DAO_E2EE_GET_CLASS (self)->process (self, frame);
 
-  if (priv->codec == GST_DAO_CODEC_NONE)
+  if (priv->codec == GST_DAO_E2EE_CODEC_NONE)
     flow = GST_FLOW_NOT_NEGOTIATED;
   else if (priv->failed)
     flow = GST_FLOW_ERROR;
@@ -393,8 +393,8 @@ gst_dao_e2ee_sink_event (GstPad * pad, GstObject * parent, GstEvent * event)
     gboolean ok;
 
     gst_event_parse_caps (event, &caps);
-    priv->codec = gst_dao_codec_from_caps (caps);
-    ok = priv->codec != GST_DAO_CODEC_NONE
+    priv->codec = gst_dao_e2ee_codec_from_caps (caps);
+    ok = priv->codec != GST_DAO_E2EE_CODEC_NONE
         && klass->set_caps (self, caps, priv->codec);
     gst_event_unref (event);
     return ok;
@@ -411,7 +411,7 @@ gst_dao_e2ee_change_state (GstElement * element, GstStateChange transition)
   GstDaoE2eeClass *klass = GST_DAO_E2EE_GET_CLASS (self);
 
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
-    PRIVATE (self)->codec = GST_DAO_CODEC_NONE;
+    PRIVATE (self)->codec = GST_DAO_E2EE_CODEC_NONE;
     PRIVATE (self)->gap = FALSE;
     if (klass->start != NULL)
       klass->start (self);

@@ -7,7 +7,7 @@
 #include <gst/gst.h>
 
 #include "dao-frame.h"
-#include "gstdaocodec.h"
+#include "gstdaoe2eecodec.h"
 
 G_BEGIN_DECLS
 
@@ -32,7 +32,7 @@ struct _GstDaoE2eeClass
 
   /* Fixed caps of the sink pad and what is in them: push ours, or FALSE. */
   gboolean (*set_caps) (GstDaoE2ee * self, GstCaps * caps,
-      GstDaoCodec codec);
+      GstDaoE2eeCodec codec);
   /* (transfer full) @frame. There is a codec and a key: in the streaming thread. */
   GstFlowReturn (*process) (GstDaoE2ee * self, GstBuffer * frame);
   /* (nullable) every serialized or flush event but CAPS */
@@ -46,7 +46,7 @@ struct _GstDaoE2eeClass
 GstPad *gst_dao_e2ee_get_sinkpad (GstDaoE2ee * self);
 GstPad *gst_dao_e2ee_get_srcpad (GstDaoE2ee * self);
 /* In the streaming thread. */
-GstDaoCodec gst_dao_e2ee_get_codec (GstDaoE2ee * self);
+GstDaoE2eeCodec gst_dao_e2ee_get_codec (GstDaoE2ee * self);
 GObject *gst_dao_e2ee_get_handle (GstDaoE2ee * self);
 
 /* For class_init: the property `keys`, of a type of its own in each element. */

@@ -99,11 +99,11 @@ GST_ELEMENT_REGISTER_DEFINE (daoe2eedec, "daoe2eedec", GST_RANK_NONE,
 /* --- keys --- */
 
 static void
-tell_codec (GObject * handle, GstDaoCodec codec)
+tell_codec (GObject * handle, GstDaoE2eeCodec codec)
 {
   if (handle != NULL)
     dao_frame_receiver_set_vp8 (DAO_FRAME_RECEIVER (handle),
-        codec == GST_DAO_CODEC_VP8);
+        codec == GST_DAO_E2EE_CODEC_VP8);
 }
 
 static GObject *
@@ -119,10 +119,10 @@ static gboolean
 gst_dao_e2ee_dec_take_handle (GstDaoE2ee * base, GObject * handle,
     GError ** error)
 {
-  GstDaoCodec codec = gst_dao_e2ee_get_codec (base);
+  GstDaoE2eeCodec codec = gst_dao_e2ee_get_codec (base);
 
   /* The handle may still serve another element, which knows the codec. */
-  if (codec != GST_DAO_CODEC_NONE)
+  if (codec != GST_DAO_E2EE_CODEC_NONE)
     tell_codec (handle, codec);
   return TRUE;
 }
@@ -174,7 +174,7 @@ push_caps (GstDaoE2eeDec * self, GstCaps * caps)
 static gboolean
 push_opus_caps (GstDaoE2eeDec * self)
 {
-  GstCaps *caps = gst_dao_codec_new_clear_caps (GST_DAO_CODEC_OPUS);
+  GstCaps *caps = gst_dao_e2ee_codec_new_clear_caps (GST_DAO_E2EE_CODEC_OPUS);
   gint channels = OPUS_CHANNELS;
 
   gst_structure_get_int (gst_caps_get_structure (self->cipher_caps, 0),
@@ -189,14 +189,14 @@ push_opus_caps (GstDaoE2eeDec * self)
 static gboolean
 push_video_caps (GstDaoE2eeDec * self, const GstDaoFrameInfo * info)
 {
-  GstDaoCodec codec = gst_dao_e2ee_get_codec (GST_DAO_E2EE (self));
+  GstDaoE2eeCodec codec = gst_dao_e2ee_get_codec (GST_DAO_E2EE (self));
   GstCaps *caps;
 
   if (self->caps_sent && (!info->key || (info->width == self->width
               && info->height == self->height)))
     return TRUE;
 
-  caps = gst_dao_codec_new_clear_caps (codec);
+  caps = gst_dao_e2ee_codec_new_clear_caps (codec);
   /* An ungated delta frame that comes first has no size. */
   if (info->key)
     gst_caps_set_simple (caps, "width", G_TYPE_INT, (gint) info->width,
@@ -208,15 +208,15 @@ push_video_caps (GstDaoE2eeDec * self, const GstDaoFrameInfo * info)
 
 static gboolean
 gst_dao_e2ee_dec_set_caps (GstDaoE2ee * base, GstCaps * caps,
-    GstDaoCodec codec)
+    GstDaoE2eeCodec codec)
 {
   GstDaoE2eeDec *self = GST_DAO_E2EE_DEC (base);
   gboolean same = self->cipher_caps != NULL
-      && gst_dao_codec_from_caps (self->cipher_caps) == codec;
+      && gst_dao_e2ee_codec_from_caps (self->cipher_caps) == codec;
 
   gst_caps_replace (&self->cipher_caps, caps);
   tell_codec (gst_dao_e2ee_get_handle (base), codec);
-  if (codec == GST_DAO_CODEC_OPUS)
+  if (codec == GST_DAO_E2EE_CODEC_OPUS)
     return push_opus_caps (self);
 
   /* The size that counts stands in the key frames. */
@@ -362,7 +362,7 @@ drop_unverified (GstDaoE2eeDec * self, DaoFrameResult result,
 /* Decrypts in the frame's own memory: nobody else holds it. What does not verify is dropped by the caller. */
 static DaoFrameResult
 open_in_place (DaoFrameReceiver * receiver, gint64 now_ms, GstBuffer * frame,
-    GstDaoCodec codec, GstDaoFrameInfo * info, gboolean * parsed)
+    GstDaoE2eeCodec codec, GstDaoFrameInfo * info, gboolean * parsed)
 {
   DaoFrameResult result = DAO_FRAME_AUTH;
   GstMapInfo map;
@@ -385,7 +385,7 @@ open_in_place (DaoFrameReceiver * receiver, gint64 now_ms, GstBuffer * frame,
 /* A frame that someone else looks at as well: the clear one gets memory of its own. */
 static DaoFrameResult
 open_copy (DaoFrameReceiver * receiver, gint64 now_ms, GstBuffer ** frame,
-    GstDaoCodec codec, GstDaoFrameInfo * info, gboolean * parsed)
+    GstDaoE2eeCodec codec, GstDaoFrameInfo * info, gboolean * parsed)
 {
   DaoFrameResult result = DAO_FRAME_AUTH;
   GstBuffer *clear;
@@ -455,7 +455,7 @@ gst_dao_e2ee_dec_process (GstDaoE2ee * base, GstBuffer * frame)
   GstDaoE2eeDec *self = GST_DAO_E2EE_DEC (base);
   DaoFrameReceiver *receiver =
       (DaoFrameReceiver *) gst_dao_e2ee_get_handle (base);
-  GstDaoCodec codec = gst_dao_e2ee_get_codec (base);
+  GstDaoE2eeCodec codec = gst_dao_e2ee_get_codec (base);
   gint64 now_us = g_get_monotonic_time ();
   GstDaoFrameInfo info = { FALSE, 0, 0 };
   gboolean parsed = FALSE;
@@ -481,7 +481,7 @@ gst_dao_e2ee_dec_process (GstDaoE2ee * base, GstBuffer * frame)
   self->last_authenticated = now_us * GST_USECOND;
   GST_OBJECT_UNLOCK (self);
 
-  if (codec == GST_DAO_CODEC_OPUS) {
+  if (codec == GST_DAO_E2EE_CODEC_OPUS) {
     set_frame_type (frame, TRUE);
   } else {
     guint64 *why = refuse_video (self, &info, parsed);

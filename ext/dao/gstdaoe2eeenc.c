@@ -116,13 +116,13 @@ gst_dao_e2ee_enc_get_format (GObject * handle)
 /* What of clear caps is worth knowing before a frame is decrypted; never streamheader or codec_data. */
 static gboolean
 gst_dao_e2ee_enc_set_caps (GstDaoE2ee * base, GstCaps * caps,
-    GstDaoCodec codec)
+    GstDaoE2eeCodec codec)
 {
   static const gchar *const fields[] = { "rate", "channels", "width",
     "height"
   };
   GstStructure *clear = gst_caps_get_structure (caps, 0);
-  GstCaps *cipher = gst_dao_codec_new_cipher_caps (codec);
+  GstCaps *cipher = gst_dao_e2ee_codec_new_cipher_caps (codec);
   guint i;
 
   for (i = 0; i < G_N_ELEMENTS (fields); i++) {
@@ -216,9 +216,9 @@ gst_dao_e2ee_enc_process (GstDaoE2ee * base, GstBuffer * frame)
 {
   GstDaoE2eeEnc *self = GST_DAO_E2EE_ENC (base);
   DaoFrameSender *sender = (DaoFrameSender *) gst_dao_e2ee_get_handle (base);
-  GstDaoCodec codec = gst_dao_e2ee_get_codec (base);
+  GstDaoE2eeCodec codec = gst_dao_e2ee_get_codec (base);
   /* Browsers read this bit as the VP8 frame type, and then repair losses right. */
-  gboolean delta = codec == GST_DAO_CODEC_VP8
+  gboolean delta = codec == GST_DAO_E2EE_CODEC_VP8
       && GST_BUFFER_FLAG_IS_SET (frame, GST_BUFFER_FLAG_DELTA_UNIT);
   gboolean rekey_needed = FALSE;
   DaoFrameResult result = DAO_FRAME_FAILED;
@@ -226,7 +226,7 @@ gst_dao_e2ee_enc_process (GstDaoE2ee * base, GstBuffer * frame)
   GstMemory *memory;
   gsize size;
 
-  if (G_UNLIKELY (codec == GST_DAO_CODEC_OPUS && is_opus_header (frame))) {
+  if (G_UNLIKELY (codec == GST_DAO_E2EE_CODEC_OPUS && is_opus_header (frame))) {
     gst_buffer_unref (frame);
     return GST_FLOW_OK;
   }

@@ -109,16 +109,16 @@ parse_vp9 (const guint8 * data, gsize size, GstDaoFrameInfo * info)
 }
 
 gboolean
-gst_dao_frame_info_parse (GstDaoCodec codec, const guint8 * data, gsize size,
+gst_dao_frame_info_parse (GstDaoE2eeCodec codec, const guint8 * data, gsize size,
     GstDaoFrameInfo * info)
 {
   info->key = FALSE;
   info->width = 0;
   info->height = 0;
   switch (codec) {
-    case GST_DAO_CODEC_VP8:
+    case GST_DAO_E2EE_CODEC_VP8:
       return parse_vp8 (data, size, info);
-    case GST_DAO_CODEC_VP9:
+    case GST_DAO_E2EE_CODEC_VP9:
       return parse_vp9 (data, size, info);
     default:
       return FALSE;

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "gstdaocodec.h"
+#include "gstdaoe2eecodec.h"
 
 G_BEGIN_DECLS
 
@@ -26,7 +26,7 @@ typedef struct
  *
  * Returns: FALSE when @data is no frame of @codec
  */
-gboolean gst_dao_frame_info_parse (GstDaoCodec codec, const guint8 * data,
+gboolean gst_dao_frame_info_parse (GstDaoE2eeCodec codec, const guint8 * data,
     gsize size, GstDaoFrameInfo * info);
 
 G_END_DECLS

@@ -10,11 +10,11 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  GST_DAO_CODEC_NONE,
-  GST_DAO_CODEC_VP8,
-  GST_DAO_CODEC_VP9,
-  GST_DAO_CODEC_OPUS,
-} GstDaoCodec;
+  GST_DAO_E2EE_CODEC_NONE,
+  GST_DAO_E2EE_CODEC_VP8,
+  GST_DAO_E2EE_CODEC_VP9,
+  GST_DAO_E2EE_CODEC_OPUS,
+} GstDaoE2eeCodec;
 
 #define GST_DAO_E2EE_CLEAR_CAPS "video/x-vp8; video/x-vp9; audio/x-opus"
 
@@ -26,14 +26,14 @@ typedef enum
     GST_DAO_E2EE_CIPHER_NAME ", media=(string)audio, " \
     "encoding-name=(string)OPUS"
 
-/* (transfer full); NULL for GST_DAO_CODEC_NONE */
-GstCaps *gst_dao_codec_new_clear_caps (GstDaoCodec codec);
-GstCaps *gst_dao_codec_new_cipher_caps (GstDaoCodec codec);
+/* (transfer full); NULL for GST_DAO_E2EE_CODEC_NONE */
+GstCaps *gst_dao_e2ee_codec_new_clear_caps (GstDaoE2eeCodec codec);
+GstCaps *gst_dao_e2ee_codec_new_cipher_caps (GstDaoE2eeCodec codec);
 /* Of fixed caps of either side. */
-GstDaoCodec gst_dao_codec_from_caps (GstCaps * caps);
+GstDaoE2eeCodec gst_dao_e2ee_codec_from_caps (GstCaps * caps);
 
 /**
- * gst_dao_codec_map_caps:
+ * gst_dao_e2ee_codec_map_caps:
  * @caps: what a peer can do, clear or encrypted
  *
  * Sizes and rates are only known from a frame or a caps event, so they are no
@@ -41,6 +41,6 @@ GstDaoCodec gst_dao_codec_from_caps (GstCaps * caps);
  *
  * Returns: (transfer full): the same codecs in the other dress
  */
-GstCaps *gst_dao_codec_map_caps (GstCaps * caps);
+GstCaps *gst_dao_e2ee_codec_map_caps (GstCaps * caps);
 
 G_END_DECLS

@@ -6,22 +6,22 @@
 #include "config.h"
 #endif
 
-#include "gstdaocodec.h"
+#include "gstdaoe2eecodec.h"
 
 static const struct
 {
-  GstDaoCodec codec;
+  GstDaoE2eeCodec codec;
   const gchar *clear;
   const gchar *media;
   const gchar *encoding_name;
 } codecs[] = {
-  {GST_DAO_CODEC_VP8, "video/x-vp8", "video", "VP8"},
-  {GST_DAO_CODEC_VP9, "video/x-vp9", "video", "VP9"},
-  {GST_DAO_CODEC_OPUS, "audio/x-opus", "audio", "OPUS"},
+  {GST_DAO_E2EE_CODEC_VP8, "video/x-vp8", "video", "VP8"},
+  {GST_DAO_E2EE_CODEC_VP9, "video/x-vp9", "video", "VP9"},
+  {GST_DAO_E2EE_CODEC_OPUS, "audio/x-opus", "audio", "OPUS"},
 };
 
 GstCaps *
-gst_dao_codec_new_clear_caps (GstDaoCodec codec)
+gst_dao_e2ee_codec_new_clear_caps (GstDaoE2eeCodec codec)
 {
   guint i;
 
@@ -32,7 +32,7 @@ gst_dao_codec_new_clear_caps (GstDaoCodec codec)
 }
 
 GstCaps *
-gst_dao_codec_new_cipher_caps (GstDaoCodec codec)
+gst_dao_e2ee_codec_new_cipher_caps (GstDaoE2eeCodec codec)
 {
   guint i;
 
@@ -44,8 +44,8 @@ gst_dao_codec_new_cipher_caps (GstDaoCodec codec)
   return NULL;
 }
 
-GstDaoCodec
-gst_dao_codec_from_caps (GstCaps * caps)
+GstDaoE2eeCodec
+gst_dao_e2ee_codec_from_caps (GstCaps * caps)
 {
   GstStructure *structure = gst_caps_get_structure (caps, 0);
   const gchar *name = gst_structure_get_name (structure);
@@ -58,18 +58,18 @@ gst_dao_codec_from_caps (GstCaps * caps)
     if (cipher ? g_strcmp0 (encoding_name, codecs[i].encoding_name) == 0
         : g_str_equal (name, codecs[i].clear))
       return codecs[i].codec;
-  return GST_DAO_CODEC_NONE;
+  return GST_DAO_E2EE_CODEC_NONE;
 }
 
 GstCaps *
-gst_dao_codec_map_caps (GstCaps * peer)
+gst_dao_e2ee_codec_map_caps (GstCaps * peer)
 {
   GstCaps *result = gst_caps_new_empty ();
   guint i;
 
   for (i = 0; i < G_N_ELEMENTS (codecs); i++) {
-    GstCaps *clear = gst_dao_codec_new_clear_caps (codecs[i].codec);
-    GstCaps *cipher = gst_dao_codec_new_cipher_caps (codecs[i].codec);
+    GstCaps *clear = gst_dao_e2ee_codec_new_clear_caps (codecs[i].codec);
+    GstCaps *cipher = gst_dao_e2ee_codec_new_cipher_caps (codecs[i].codec);
 
     if (gst_caps_can_intersect (peer, clear)) {
       gst_caps_append (result, cipher);
