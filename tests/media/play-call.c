@@ -17,6 +17,9 @@
 
 /* The last frames are still in the peer's jitter buffer (200 ms) when the file is at its end. */
 #define DRAIN_MS 500
+/* The state is told a moment before frames are sent: one that comes in between is lost, and a lost key frame
+ * costs all pictures up to the next one. */
+#define SETTLE_MS 200
 /* Login, ringing, 15 s for an answer and the connection; then the media's own length. */
 #define CONNECT_LIMIT_S 60
 
@@ -49,7 +52,9 @@ hang_up (gpointer user_data)
 {
   Player *self = user_data;
 
-  g_signal_emit_by_name (self->call, "hangup", NULL);
+  gboolean done = FALSE;
+
+  g_signal_emit_by_name (self->call, "hangup", &done);
   return G_SOURCE_REMOVE;
 }
 
@@ -133,9 +138,10 @@ add_gates (Player * self, RtpTap * tap)
 }
 
 /* The media begins now: its time 0 is the pipeline's running time. */
-static void
-open_gates (Player * self)
+static gboolean
+open_gates (gpointer user_data)
 {
+  Player *self = user_data;
   g_autoptr (GstClock) clock = gst_pipeline_get_clock (GST_PIPELINE
       (self->pipeline));
   GstClockTime now = gst_clock_get_time (clock)
@@ -147,6 +153,7 @@ open_gates (Player * self)
     gst_pad_set_offset (gate, now);
     gst_pad_remove_probe (gate, g_array_index (self->probes, gulong, i));
   }
+  return G_SOURCE_REMOVE;
 }
 
 /* --- the call --- */
@@ -160,7 +167,7 @@ call_state (Player * self, const GstStructure * structure)
   if (g_strcmp0 (state, "connected") == 0 && !self->connected) {
     self->connected = TRUE;
     set_deadline (self, self->limit_s);
-    open_gates (self);
+    g_timeout_add (SETTLE_MS, open_gates, self);
   }
 }
 
