@@ -60,6 +60,8 @@ relay_api_free (RelayApi * api)
 void
 relay_response_clear (RelayResponse * response)
 {
+  if (response->body)
+    sodium_memzero (response->body, strlen (response->body));
   g_clear_pointer (&response->body, g_free);
 }
 

@@ -160,6 +160,7 @@ respond (RelayConnection * c, struct lws *wsi, const RelayResponse * response,
   length = out->len - LWS_PRE;
   written = lws_write (wsi, (guchar *) out->str + LWS_PRE, length,
       LWS_WRITE_HTTP_FINAL);
+  sodium_memzero (out->str, out->len);  /* may hold a token or ticket */
   if (written < (gint) length || and_close)
     return -1;
   return lws_http_transaction_completed (wsi) ? -1 : 0;
@@ -269,6 +270,7 @@ handle_request (RelayConnection * c, struct lws *wsi, gboolean and_close)
 
   relay_api_handle (c->shared->api, &request, &response);
   drop_string (&c->body);
+  sodium_memzero (c->authorization, sizeof c->authorization);
   result = respond (c, wsi, &response, and_close);
   relay_response_clear (&response);
   return result;

@@ -20,6 +20,17 @@ const RelayHubLimits relay_hub_default_limits = {
 #define WS_CLOSE_FINAL 0x88
 #define WS_MAX_HEADER 10
 
+/* The limits of an account that has gone offline: a reconnect is no way round them. */
+typedef struct
+{
+  gint64 account;
+  RelayBucket frames, bytes;
+  gint64 heard_us;
+} Departed;
+
+/* By then every bucket is full again. */
+#define DEPARTED_US (60 * G_USEC_PER_SEC)
+
 struct _RelayHub
 {
   RelayHubLimits limits;
@@ -27,6 +38,7 @@ struct _RelayHub
   GHashTable *by_alias;         /* alias -> RelaySocket, the one of its account */
   GHashTable *by_account;       /* &account -> RelaySocket */
   GHashTable *all;              /* also those that are being closed */
+  GHashTable *departed;         /* &account -> Departed */
 };
 
 struct _RelaySocket
@@ -60,6 +72,8 @@ relay_hub_new (const RelayHubLimits * limits, const RelayTransportOps * ops)
   hub->by_alias = g_hash_table_new (g_str_hash, g_str_equal);
   hub->by_account = g_hash_table_new (g_int64_hash, g_int64_equal);
   hub->all = g_hash_table_new (NULL, NULL);
+  hub->departed = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL,
+      g_free);
   return hub;
 }
 
@@ -72,6 +86,7 @@ relay_hub_free (RelayHub * hub)
   g_hash_table_unref (hub->by_alias);
   g_hash_table_unref (hub->by_account);
   g_hash_table_unref (hub->all);
+  g_hash_table_unref (hub->departed);
   g_free (hub);
 }
 
@@ -198,8 +213,16 @@ send_text (RelaySocket * socket, const gchar * text, gint64 now_us)
 static void
 retire (RelaySocket * socket)
 {
+  Departed *departed;
+
   if (!socket->current)
     return;
+  departed = g_new0 (Departed, 1);
+  departed->account = socket->account;
+  departed->frames = socket->frames;
+  departed->bytes = socket->bytes;
+  departed->heard_us = socket->heard_us;
+  g_hash_table_replace (socket->hub->departed, &departed->account, departed);
   g_hash_table_remove (socket->hub->by_alias, socket->alias);
   g_hash_table_remove (socket->hub->by_account, &socket->account);
   socket->current = FALSE;
@@ -248,6 +271,7 @@ relay_hub_attach (RelayHub * hub, const RelayAccount * account,
 {
   RelaySocket *socket = g_new0 (RelaySocket, 1);
   RelaySocket *old = g_hash_table_lookup (hub->by_account, &account->id);
+  Departed *departed;
 
   if (old) {
     gboolean same = memcmp (old->token_hash, token_hash,
@@ -263,10 +287,10 @@ relay_hub_attach (RelayHub * hub, const RelayAccount * account,
   memcpy (socket->token_hash, token_hash, RELAY_TOKEN_HASH_SIZE);
   socket->heard_us = now_us;
   socket->current = TRUE;
-  if (old) {
-    /* a reconnect is no way round the limits */
-    socket->frames = old->frames;
-    socket->bytes = old->bytes;
+  departed = g_hash_table_lookup (hub->departed, &account->id);
+  if (departed) {
+    socket->frames = departed->frames;
+    socket->bytes = departed->bytes;
   }
   g_hash_table_insert (hub->by_alias, socket->alias, socket);
   g_hash_table_insert (hub->by_account, &socket->account, socket);
@@ -391,10 +415,18 @@ sweep_socket (RelaySocket * socket, gint64 now_us)
   }
 }
 
+static gboolean
+is_long_gone (gpointer key, gpointer value, gpointer now_us)
+{
+  return *(gint64 *) now_us - ((Departed *) value)->heard_us > DEPARTED_US;
+}
+
 void
 relay_hub_sweep (RelayHub * hub, gint64 now_us)
 {
   g_autoptr (GList) sockets = g_hash_table_get_keys (hub->all);
+
+  g_hash_table_foreach_remove (hub->departed, is_long_gone, &now_us);
 
   for (GList * l = sockets; l; l = l->next)
     sweep_socket (l->data, now_us);

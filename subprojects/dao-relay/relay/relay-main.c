@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 typedef struct
 {
@@ -179,6 +180,7 @@ main (int argc, char **argv)
   int status = EXIT_FAILURE;
 
   signal (SIGPIPE, SIG_IGN);
+  umask (077);                  /* the database is nobody else's */
   if (sodium_init () < 0)
     return EXIT_FAILURE;
   uv_loop_init (&loop);

@@ -267,6 +267,43 @@ test_hub_queue_full (void)
   relay_hub_free (hub);
 }
 
+/* The limits are the account's, not the connection's. */
+static void
+test_hub_reconnect (void)
+{
+  RelayHub *hub = relay_hub_new (&relay_hub_default_limits, &ops);
+  Transport t = { 0 };
+  const guint8 *data;
+
+  for (guint round = 0; round < 3; round++) {
+    gint64 now_us = round < 2 ? S : 100 * S;
+    RelaySocket *socket;
+
+    relay_hub_sweep (hub, now_us);
+    socket = relay_hub_attach (hub, &alice, token_1, &t, now_us);
+    for (guint i = 0; i < 400; i++)
+      relay_socket_receive (socket, "{\"type\":\"ping\"}", 15, now_us);
+    g_assert_cmpint (relay_socket_peek (socket, &data) > 0, ==, round != 1);
+    relay_hub_detach (socket);
+  }
+  relay_hub_free (hub);
+}
+
+static void
+test_hub_frame_size (void)
+{
+  RelayHub *hub = relay_hub_new (&relay_hub_default_limits, &ops);
+  Transport t = { 0 };
+  RelaySocket *socket = relay_hub_attach (hub, &alice, token_1, &t, 1);
+  g_autofree gchar *frame = g_strnfill (RELAY_MAX_FRAME + 1, ' ');
+
+  g_assert_true (relay_socket_receive (socket, frame, RELAY_MAX_FRAME, 1));
+  g_assert_false (relay_socket_receive (socket, frame, RELAY_MAX_FRAME + 1, 1));
+  g_assert_cmpuint (relay_socket_close_code (socket), ==, RELAY_CLOSE_TOO_BIG);
+  relay_hub_detach (socket);
+  relay_hub_free (hub);
+}
+
 static void
 test_ice (void)
 {
@@ -300,6 +337,8 @@ main (int argc, char **argv)
   g_test_add_func ("/hub/revoked", test_hub_revoked);
   g_test_add_func ("/hub/stalled", test_hub_stalled);
   g_test_add_func ("/hub/queue-full", test_hub_queue_full);
+  g_test_add_func ("/hub/frame-size", test_hub_frame_size);
+  g_test_add_func ("/hub/reconnect", test_hub_reconnect);
   g_test_add_func ("/ice/credential", test_ice);
   return g_test_run ();
 }

@@ -102,6 +102,13 @@ test('guard: a frame over 256 KiB closes the socket with 1009', () => withRelay(
   assert.deepStrictEqual(await b.socket.fence(), []);
 }));
 
+test('guard: a message that never ends closes the socket with 1009', () => withRelay(EASY, {}, async relay => {
+  const [a, b] = await two(relay);
+  for (let i = 0; i < 257; i++) a.socket.ws.send('x'.repeat(1024), { fin: false });
+  assert.strictEqual(await deadline(a.socket.closed, 'close'), 1009);
+  assert.deepStrictEqual(await b.socket.fence(), []);
+}));
+
 test('frames: fragments are put together, binary frames are refused', () => withRelay(EASY, {}, async relay => {
   const [a, b] = await two(relay);
   const text = JSON.stringify(offer(b.alias, { payload: 'B'.repeat(20000) }));
