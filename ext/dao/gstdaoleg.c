@@ -63,7 +63,7 @@ struct _GstDaoLeg
   gboolean offerer;
   gboolean described;           /* a remote description was applied */
   GstDaoSdp local, remote;
-  gchar *pending_offer;
+  gboolean restarting;          /* our next description has new ICE credentials */
   GstElement *filters[2];       /* by DaoMedia, owned by the bin */
 
   gboolean certificate_ok;
@@ -104,7 +104,6 @@ leg_unref (GstDaoLeg * leg)
   g_clear_pointer (&leg->pt_filter, gst_dao_pt_filter_unref);
   gst_clear_object (&leg->webrtc);
   gst_clear_object (&leg->bin);
-  g_free (leg->pending_offer);
   g_mutex_clear (&leg->lock);
   g_cond_clear (&leg->drained);
   g_free (leg);
@@ -546,6 +545,71 @@ gst_dao_leg_is_relayed (GstDaoLeg * leg)
   return relayed;
 }
 
+/* --- ICE restart: webrtcbin has none, so at the agent (webrtcbin.md, 1) --- */
+
+#define NICE_STREAM 1           /* libnice numbers from 1; BUNDLE leaves one stream */
+
+static void
+restart_agent (GstDaoLeg * leg)
+{
+  NiceAgent *agent = get_agent (leg);
+
+  GST_INFO_OBJECT (leg->bin, "restarting ICE");
+  if (agent)
+    nice_agent_restart (agent);
+  leg->restarting = TRUE;
+  leg->reported_connected = FALSE;
+  g_clear_object (&agent);
+}
+
+/* (transfer full): @sdp with the agent's credentials of now */
+static gchar *
+write_credentials (GstDaoLeg * leg, const gchar * sdp)
+{
+  NiceAgent *agent = get_agent (leg);
+  gchar *ufrag = NULL, *pwd = NULL;
+  gchar **lines = g_strsplit (sdp, "\r\n", -1);
+  gchar *written;
+  guint i;
+
+  if (agent && nice_agent_get_local_credentials (agent, NICE_STREAM, &ufrag,
+          &pwd))
+    for (i = 0; lines[i]; i++) {
+      gboolean is_ufrag = g_str_has_prefix (lines[i], "a=ice-ufrag:");
+
+      if (!is_ufrag && !g_str_has_prefix (lines[i], "a=ice-pwd:"))
+        continue;
+      g_free (lines[i]);
+      lines[i] = g_strconcat (is_ufrag ? "a=ice-ufrag:" : "a=ice-pwd:",
+          is_ufrag ? ufrag : pwd, NULL);
+    }
+  written = g_strjoinv ("\r\n", lines);
+  g_strfreev (lines);
+  g_free (ufrag);
+  g_free (pwd);
+  g_clear_object (&agent);
+  return written;
+}
+
+/* The agent keeps its sockets and so emits no candidates anew. */
+static void
+send_candidates_again (GstDaoLeg * leg)
+{
+  NiceAgent *agent = get_agent (leg);
+  GSList *list = agent ? nice_agent_get_local_candidates (agent, NICE_STREAM,
+      NICE_COMPONENT_TYPE_RTP) : NULL;
+  GSList *l;
+
+  for (l = list; l; l = l->next) {
+    gchar *text = nice_agent_generate_local_candidate_sdp (agent, l->data);
+
+    on_candidate (leg, 0, text, NULL);
+    g_free (text);
+  }
+  g_slist_free_full (list, (GDestroyNotify) nice_candidate_free);
+  g_clear_object (&agent);
+}
+
 /* --- describing ourselves --- */
 
 static gboolean
@@ -572,20 +636,34 @@ on_local_set (GstDaoLeg * leg, gint failed, gchar * text,
         text);
 }
 
+static void
+set_local (GstDaoLeg * leg, GstWebRTCSDPType type, const gchar * sdp)
+{
+  GstWebRTCSessionDescription *description;
+  GstSDPMessage *message = NULL;
+
+  gst_sdp_message_new_from_text (sdp, &message);
+  description = gst_webrtc_session_description_new (type, message);
+  request (leg, "set-local-description", description, on_local_set);
+  gst_webrtc_session_description_free (description);
+}
+
 /* Reads our own description back: what webrtcbin wrote is what we send. */
 static void
 on_described (GstDaoLeg * leg, gint failed, gchar * text,
     GstWebRTCSessionDescription * description)
 {
   GError *error = NULL;
-  gchar *sdp, *wire;
+  gchar *made, *sdp, *wire;
 
   if (failed || !description) {
     fail (leg, DAO_CALL_REASON_INTERNAL, "webrtcbin makes no SDP: %s",
         text ? text : "no reply");
     return;
   }
-  sdp = gst_sdp_message_as_text (description->sdp);
+  made = gst_sdp_message_as_text (description->sdp);
+  sdp = leg->restarting ? write_credentials (leg, made) : g_strdup (made);
+  g_free (made);
   GST_INFO_OBJECT (leg->bin, "%d: %s made", leg->offerer ? 2 : 4,
       leg->offerer ? "offer" : "answer");
   GST_LOG_OBJECT (leg->bin, "%s", sdp);
@@ -601,15 +679,18 @@ on_described (GstDaoLeg * leg, gint failed, gchar * text,
     if (!leg->offerer)
       adopt_codecs (leg);
     wire = gst_dao_sdp_strip_candidates (sdp);
-    request (leg, "set-local-description", description, on_local_set);
+    set_local (leg, description->type, sdp);
     leg->callbacks.local_description (leg, wire, leg->user_data);
     g_free (wire);
+    if (leg->restarting && !leg->closed)
+      send_candidates_again (leg);
+    leg->restarting = FALSE;
   }
   g_free (sdp);
 }
 
 void
-gst_dao_leg_create_offer (GstDaoLeg * leg)
+gst_dao_leg_create_offer (GstDaoLeg * leg, gboolean restart)
 {
   GstDaoSdpMedia audio = {.media = DAO_MEDIA_AUDIO,.codec =
         GST_DAO_CODEC_OPUS,.pt = OFFER_PT_OPUS
@@ -619,11 +700,14 @@ gst_dao_leg_create_offer (GstDaoLeg * leg)
   };
 
   leg->offerer = TRUE;
+  if (restart)
+    restart_agent (leg);
   video.pt = video.codec == GST_DAO_CODEC_VP9 ? OFFER_PT_VP9 : OFFER_PT_VP8;
   GST_INFO_OBJECT (leg->bin, "1: offering audio%s",
       leg->config.video ? " and video" : "");
-  if (!describe (leg, -1, &audio)
-      || (leg->config.video && !describe (leg, -1, &video)))
+  if ((!leg->filters[DAO_MEDIA_AUDIO] && !describe (leg, -1, &audio))
+      || (leg->config.video && !leg->filters[DAO_MEDIA_VIDEO]
+          && !describe (leg, -1, &video)))
     return;
   request (leg, "create-offer", NULL, on_described);
 }
@@ -707,11 +791,16 @@ void
 gst_dao_leg_create_answer (GstDaoLeg * leg, const gchar * offer)
 {
   GstWebRTCSessionDescription *description;
+  gchar old_ufrag[GST_DAO_SDP_MAX_ICE + 1];
 
   GST_INFO_OBJECT (leg->bin, "1: offer received");
   leg->offerer = FALSE;
+  g_strlcpy (old_ufrag, leg->remote.ufrag, sizeof (old_ufrag));
   if (!read_remote (leg, offer, TRUE))
     return;
+  /* RFC 8839, 4.4.1.1.1: new credentials are a restart; ours must be new, too */
+  if (leg->described && !g_str_equal (old_ufrag, leg->remote.ufrag))
+    restart_agent (leg);
   description = description_new (GST_WEBRTC_SDP_TYPE_OFFER, &leg->remote);
   request (leg, "set-remote-description", description, on_offer_applied);
   gst_webrtc_session_description_free (description);

@@ -54,7 +54,8 @@ GstDaoLeg *gst_dao_leg_new (GstBin * parent, const GstDaoLegConfig * config,
     const GstDaoLegCallbacks * callbacks, gpointer user_data,
     GError ** error);
 
-void gst_dao_leg_create_offer (GstDaoLeg * leg);
+/* @restart: with new ICE credentials, on a leg that was connected */
+void gst_dao_leg_create_offer (GstDaoLeg * leg, gboolean restart);
 void gst_dao_leg_create_answer (GstDaoLeg * leg, const gchar * offer);
 void gst_dao_leg_apply_answer (GstDaoLeg * leg, const gchar * answer);
 void gst_dao_leg_add_candidate (GstDaoLeg * leg, const gchar * candidate,

@@ -16,6 +16,16 @@ post (GstElement * element, GstStructure * structure)
 }
 
 void
+gst_dao_post_account (GstElement * element, const gchar * alias,
+    gboolean online, const gchar * why)
+{
+  post (element, gst_structure_new ("dao-account",
+          "alias", G_TYPE_STRING, alias,
+          "online", G_TYPE_BOOLEAN, online,
+          "reason", G_TYPE_STRING, why, NULL));
+}
+
+void
 gst_dao_post_incoming (GstElement * element, const gchar * peer,
     gboolean is_video)
 {

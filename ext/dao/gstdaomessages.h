@@ -10,6 +10,9 @@
 
 G_BEGIN_DECLS
 
+/* `dao-account`: alias, online, reason (when offline): when it changes, and when a run begins */
+void gst_dao_post_account (GstElement * element, const gchar * alias,
+    gboolean online, const gchar * why);
 /* `dao-incoming-call`: peer, is-video */
 void gst_dao_post_incoming (GstElement * element, const gchar * peer,
     gboolean is_video);

@@ -352,7 +352,7 @@ describe (GstDaoSession * session, DaoCallAction * action)
   if (!session->leg && !make_leg (session, offer))
     return;
   if (offer)
-    gst_dao_leg_create_offer (session->leg);
+    gst_dao_leg_create_offer (session->leg, action->restart);
   else
     gst_dao_leg_create_answer (session->leg, action->sdp);
 }
@@ -698,6 +698,14 @@ start_pending_call (GstDaoSession * session)
 }
 
 static void
+report_online (GstDaoSession * session, const GError * why)
+{
+  session->callbacks.online (dao_account_get_alias (session->account),
+      dao_account_is_online (session->account), why ? why->message : NULL,
+      session->user_data);
+}
+
+static void
 on_online (DaoAccountSlot * slot, gboolean online, const GError * why,
     gpointer user_data)
 {
@@ -707,6 +715,7 @@ on_online (DaoAccountSlot * slot, gboolean online, const GError * why,
       why ? ": " : "", why ? why->message : "");
   if (why)
     set_last_error (session, why->message);
+  report_online (session, why);
   dao_call_set_online (session->call, online, now_ms ());
   if (online && session->pending_peer)
     start_pending_call (session);
@@ -879,6 +888,7 @@ start_run (GstDaoSession * session, gboolean video)
     place_call (session, session->settings.peer, TRUE, video);
   else
     wait_for_call (session, TRUE);
+  report_online (session, NULL);
 }
 
 static void

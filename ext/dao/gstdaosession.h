@@ -44,6 +44,9 @@ typedef struct
 typedef struct
 {
   void (*state) (const GstDaoSessionState * state, gpointer user_data);
+  /* whether calls can come and go; @why (nullable): why not */
+  void (*online) (const gchar * alias, gboolean online, const gchar * why,
+      gpointer user_data);
   void (*incoming) (const gchar * peer, gboolean video, gpointer user_data);
   /* worth telling, the call goes on */
   void (*warning) (DaoCallReason reason, const gchar * text,

@@ -183,6 +183,13 @@ on_state (const GstDaoSessionState * state, gpointer user_data)
 }
 
 static void
+on_online (const gchar * alias, gboolean online, const gchar * why,
+    gpointer user_data)
+{
+  gst_dao_post_account (user_data, alias, online, why);
+}
+
+static void
 on_incoming (const gchar * peer, gboolean video, gpointer user_data)
 {
   gst_dao_post_incoming (user_data, peer, video);
@@ -279,6 +286,7 @@ on_stats (GstStructure * stats, gpointer user_data)
 
 static const GstDaoSessionCallbacks session_callbacks = {
   .state = on_state,
+  .online = on_online,
   .incoming = on_incoming,
   .warning = on_warning,
   .failed = on_failed,

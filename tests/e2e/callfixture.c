@@ -311,6 +311,20 @@ call_wait_message (GstElement * pipeline, const gchar * name, guint seconds)
 }
 
 void
+call_wait_online (GstElement * pipeline, guint seconds)
+{
+  gboolean online = FALSE;
+
+  while (!online) {
+    GstMessage *message = call_wait_message (pipeline, "dao-account", seconds);
+
+    gst_structure_get_boolean (gst_message_get_structure (message), "online",
+        &online);
+    gst_message_unref (message);
+  }
+}
+
+void
 call_wait_eos (GstElement * pipeline, guint seconds)
 {
   GstBus *bus = gst_element_get_bus (pipeline);

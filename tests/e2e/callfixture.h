@@ -42,6 +42,8 @@ GstMessage *call_wait_state (GstElement * pipeline, const gchar * state,
 /* Waits for the element message @name */
 GstMessage *call_wait_message (GstElement * pipeline, const gchar * name,
     guint seconds);
+/* Waits until the account of the element "c" can be called. */
+void call_wait_online (GstElement * pipeline, guint seconds);
 void call_wait_eos (GstElement * pipeline, guint seconds);
 /* Waits for an ERROR and gives its text and debug string (transfer full) */
 gchar *call_wait_error (GstElement * pipeline, guint seconds);

@@ -4,19 +4,72 @@
  */
 #include "callfixture.h"
 
+#include <string.h>
+
 #define AUDIO_IN "audiotestsrc is-live=true ! opusenc ! c.audio_sink "
 #define VIDEO_IN "videotestsrc is-live=true ! " \
     "video/x-raw,width=320,height=240,framerate=15/1 ! vp8enc deadline=1 " \
     "cpu-used=8 keyframe-max-dist=30 ! c.video_sink "
 
+#define SINKS " c.audio_src ! fakesink async=false sync=false " \
+    "c.video_src ! fakesink async=false sync=false "
+
+/* @options: further properties; @media: launch text of local media */
 static GstElement *
-make_caller (CallFixture * f, const gchar * media)
+make_end (CallFixture * f, guint account, const gchar * options,
+    const gchar * media)
 {
-  return call_parse ("daosignaling name=c identity=%s peer=%s "
-      "%s c.audio_src ! fakesink async=false sync=false "
-      "c.video_src ! fakesink async=false sync=false", f->identity[0],
-      f->alias[1], media);
+  return call_parse ("daosignaling name=c identity=%s %s %s " SINKS,
+      f->identity[account], options, media);
 }
+
+static GstElement *
+make_caller (CallFixture * f, guint account, guint peer, const gchar * media)
+{
+  gchar *options = g_strdup_printf ("peer=%s", f->alias[peer]);
+  GstElement *pipeline = make_end (f, account, options, media);
+
+  g_free (options);
+  return pipeline;
+}
+
+/* Plays and waits until a call would reach it. */
+static void
+play_callee (GstElement * callee)
+{
+  gst_element_set_state (callee, GST_STATE_PLAYING);
+  call_wait_online (callee, 10);
+}
+
+static GstElement *
+get_call (GstElement * pipeline)
+{
+  return gst_bin_get_by_name (GST_BIN (pipeline), "c");
+}
+
+static void
+act (GstElement * pipeline, const gchar * action)
+{
+  GstElement *call = get_call (pipeline);
+  gboolean ok = FALSE;
+
+  g_signal_emit_by_name (call, action, &ok);
+  g_assert_true (ok);
+  gst_object_unref (call);
+}
+
+static void
+assert_field (GstMessage * message, const gchar * field, const gchar * want)
+{
+  const GValue *value =
+      gst_structure_get_value (gst_message_get_structure (message), field);
+  gchar *text = gst_value_serialize (value);
+
+  g_assert_cmpstr (text, ==, want);
+  g_free (text);
+}
+
+/* --- good days --- */
 
 static void
 test_record_call (void)
@@ -24,24 +77,32 @@ test_record_call (void)
   CallFixture *f = call_fixture_new (2);
   gchar *file = call_fixture_path (f, "call.mkv");
   GstElement *callee, *caller;
+  GstMessage *ended;
   guint video, audio;
   GstClockTime duration;
   gchar *caps;
+  guint i;
 
   callee = call_parse ("daosignaling name=c identity=%s auto-answer=true "
       "c.audio_src ! queue ! matroskamux name=mux ! filesink location=%s "
       "c.video_src ! queue ! mux. " AUDIO_IN VIDEO_IN, f->identity[1], file);
-  caller = make_caller (f, AUDIO_IN VIDEO_IN);
-  gst_element_set_state (callee, GST_STATE_PLAYING);
-  g_usleep (500000);
+  caller = make_caller (f, 0, 1, AUDIO_IN VIDEO_IN);
+  play_callee (callee);
   gst_element_set_state (caller, GST_STATE_PLAYING);
   gst_message_unref (call_wait_state (caller, "connected", 20));
   gst_message_unref (call_wait_state (callee, "connected", 20));
-  gst_message_unref (call_wait_message (callee, "dao-call-stats", 5));
-  gst_message_unref (call_wait_message (callee, "dao-call-stats", 5));
-  gst_message_unref (call_wait_message (callee, "dao-call-stats", 5));
+  for (i = 0; i < 3; i++)
+    gst_message_unref (call_wait_message (callee, "dao-call-stats", 5));
   gst_element_send_event (caller, gst_event_new_eos ());
+  ended = call_wait_message (caller, "dao-call-ended", 5);
+  assert_field (ended, "reason", "local-hangup");
+  assert_field (ended, "e2ee", "true");
+  gst_message_unref (ended);
   call_wait_eos (caller, 10);
+  ended = call_wait_message (callee, "dao-call-ended", 5);
+  assert_field (ended, "reason", "remote-hangup");
+  assert_field (ended, "e2ee", "true");
+  gst_message_unref (ended);
   call_wait_eos (callee, 10);
   call_stop (caller);
   call_stop (callee);
@@ -55,11 +116,410 @@ test_record_call (void)
   call_fixture_free (f);
 }
 
+static void
+test_audio_only (void)
+{
+  CallFixture *f = call_fixture_new (2);
+  GstElement *callee = make_end (f, 1, "auto-answer=true", AUDIO_IN);
+  GstElement *caller = make_caller (f, 0, 1, AUDIO_IN);
+  GstElement *call = get_call (callee);
+  GstMessage *state;
+  gboolean is_video = TRUE;
+
+  play_callee (callee);
+  gst_element_set_state (caller, GST_STATE_PLAYING);
+  state = call_wait_state (callee, "connected", 20);
+  assert_field (state, "is-video", "false");
+  gst_message_unref (state);
+  g_object_get (call, "is-video", &is_video, NULL);
+  g_assert_false (is_video);
+  gst_message_unref (call_wait_message (caller, "dao-call-stats", 5));
+  act (callee, "hangup");
+  call_wait_eos (callee, 10);
+  call_wait_eos (caller, 10);
+  gst_object_unref (call);
+  call_stop (caller);
+  call_stop (callee);
+  call_fixture_free (f);
+}
+
+static void
+test_plain_call (void)
+{
+  CallFixture *f = call_fixture_new (2);
+  GstElement *callee = make_end (f, 1, "auto-answer=true e2ee=off",
+      AUDIO_IN VIDEO_IN);
+  GstElement *caller = make_caller (f, 0, 1, AUDIO_IN VIDEO_IN);
+  GstElement *call = get_call (callee);
+  GstMessage *state;
+  GstStructure *stats = NULL;
+  guint64 audio = 0, video = 0;
+
+  play_callee (callee);
+  gst_element_set_state (caller, GST_STATE_PLAYING);
+  state = call_wait_state (callee, "connected", 20);
+  gst_message_unref (state);
+  gst_message_unref (call_wait_message (callee, "dao-call-stats", 5));
+  gst_message_unref (call_wait_message (callee, "dao-call-stats", 5));
+  g_object_get (call, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, "frames-received-audio",
+          &audio));
+  g_assert_true (gst_structure_get_uint64 (stats, "frames-received-video",
+          &video));
+  gst_structure_free (stats);
+  g_assert_cmpuint (audio, >, 20);
+  g_assert_cmpuint (video, >, 5);
+  act (caller, "hangup");
+  state = call_wait_message (caller, "dao-call-ended", 5);
+  assert_field (state, "e2ee", "false");
+  gst_message_unref (state);
+  call_wait_eos (callee, 10);
+  gst_object_unref (call);
+  call_stop (caller);
+  call_stop (callee);
+  call_fixture_free (f);
+}
+
+static void
+on_incoming (GstElement * call, const gchar * peer, gboolean is_video,
+    gpointer action)
+{
+  gboolean ok;
+
+  g_assert_true (is_video);
+  g_signal_emit_by_name (call, action, &ok);
+}
+
+static void
+test_answer_by_signal (void)
+{
+  CallFixture *f = call_fixture_new (2);
+  GstElement *callee = make_end (f, 1, "", AUDIO_IN VIDEO_IN);
+  GstElement *caller = make_caller (f, 0, 1, AUDIO_IN VIDEO_IN);
+  GstElement *call = get_call (callee);
+
+  g_signal_connect (call, "incoming-call", G_CALLBACK (on_incoming),
+      (gpointer) "answer");
+  play_callee (callee);
+  gst_element_set_state (caller, GST_STATE_PLAYING);
+  gst_message_unref (call_wait_message (callee, "dao-incoming-call", 10));
+  gst_message_unref (call_wait_state (callee, "connected", 20));
+  gst_message_unref (call_wait_state (caller, "connected", 20));
+  gst_element_send_event (callee, gst_event_new_eos ());
+  call_wait_eos (callee, 10);
+  call_wait_eos (caller, 10);
+  gst_object_unref (call);
+  call_stop (caller);
+  call_stop (callee);
+  call_fixture_free (f);
+}
+
+/* --- calls that do not come about --- */
+
+static void
+expect_error (GstElement * caller, guint seconds, const gchar * reason)
+{
+  gchar *text = call_wait_error (caller, seconds);
+
+  g_test_message ("%s", text);
+  g_assert_nonnull (strstr (text, reason));
+  g_free (text);
+}
+
+static void
+test_rejected (void)
+{
+  CallFixture *f = call_fixture_new (2);
+  GstElement *callee = make_end (f, 1, "", AUDIO_IN VIDEO_IN);
+  GstElement *caller = make_caller (f, 0, 1, AUDIO_IN VIDEO_IN);
+  GstElement *call = get_call (callee);
+
+  g_signal_connect (call, "incoming-call", G_CALLBACK (on_incoming),
+      (gpointer) "reject");
+  play_callee (callee);
+  gst_element_set_state (caller, GST_STATE_PLAYING);
+  expect_error (caller, 10, "declined");
+  call_wait_eos (callee, 10);
+  gst_object_unref (call);
+  call_stop (caller);
+  call_stop (callee);
+  call_fixture_free (f);
+}
+
+static void
+test_no_answer (void)
+{
+  CallFixture *f = call_fixture_new (2);
+  GstElement *callee = make_end (f, 1, "", AUDIO_IN);
+  GstElement *caller = make_caller (f, 0, 1, AUDIO_IN);
+
+  play_callee (callee);
+  gst_element_set_state (caller, GST_STATE_PLAYING);
+  gst_message_unref (call_wait_state (callee, "ringing", 10));
+  expect_error (caller, 17, "no-answer");
+  /* The hangup of the caller ends the ringing. */
+  call_wait_eos (callee, 5);
+  call_stop (caller);
+  call_stop (callee);
+  call_fixture_free (f);
+}
+
+static void
+test_busy (void)
+{
+  CallFixture *f = call_fixture_new (3);
+  GstElement *callee = make_end (f, 1, "auto-answer=true", AUDIO_IN);
+  GstElement *caller = make_caller (f, 0, 1, AUDIO_IN);
+  GstElement *third = make_caller (f, 2, 1, AUDIO_IN);
+
+  play_callee (callee);
+  gst_element_set_state (caller, GST_STATE_PLAYING);
+  gst_message_unref (call_wait_state (callee, "connected", 20));
+  gst_element_set_state (third, GST_STATE_PLAYING);
+  expect_error (third, 10, "busy");
+  call_stop (third);
+  /* and the first call goes on */
+  gst_message_unref (call_wait_message (callee, "dao-call-stats", 5));
+  act (caller, "hangup");
+  call_wait_eos (callee, 10);
+  call_stop (caller);
+  call_stop (callee);
+  call_fixture_free (f);
+}
+
+static void
+test_unknown_contact (void)
+{
+  CallFixture *f = call_fixture_new (1);
+  GstElement *caller = make_end (f, 0, "peer=nobody", AUDIO_IN);
+
+  gst_element_set_state (caller, GST_STATE_PLAYING);
+  expect_error (caller, 10, "unknown-contact");
+  call_stop (caller);
+  call_fixture_free (f);
+}
+
+static void
+test_no_identity (void)
+{
+  GstElement *caller = call_parse ("daosignaling name=c "
+      "identity=/nowhere/x.json peer=bob" SINKS);
+  gchar *text;
+
+  gst_element_set_state (caller, GST_STATE_PLAYING);
+  text = call_wait_error (caller, 5);
+  g_assert_nonnull (strstr (text, "/nowhere/x.json"));
+  g_free (text);
+  call_stop (caller);
+}
+
+/* EOS without a call: an element that waits ends at once. */
+static void
+test_eos_while_waiting (void)
+{
+  CallFixture *f = call_fixture_new (1);
+  GstElement *callee = make_end (f, 0, "auto-answer=true", AUDIO_IN);
+
+  gst_element_set_state (callee, GST_STATE_PLAYING);
+  gst_element_send_event (callee, gst_event_new_eos ());
+  call_wait_eos (callee, 5);
+  call_stop (callee);
+  call_fixture_free (f);
+}
+
+/* --- peers that vanish --- */
+
+static void
+test_peer_killed (void)
+{
+  CallFixture *f = call_fixture_new (2);
+  gchar *file = call_fixture_path (f, "call.mkv");
+  GstElement *callee = call_parse ("daosignaling name=c identity=%s "
+      "auto-answer=true c.audio_src ! queue ! matroskamux name=mux ! "
+      "filesink location=%s c.video_src ! queue ! mux. " AUDIO_IN VIDEO_IN
+      "audiotestsrc is-live=true ! fakesink async=false", f->identity[1], file);
+  gchar *command = g_strdup_printf ("gst-launch-1.0 -q daosignaling name=c "
+      "identity=%s peer=%s " AUDIO_IN VIDEO_IN, f->identity[0], f->alias[1]);
+  GError *error = NULL;
+  gchar **argv;
+  GSubprocess *caller;
+  guint video, audio;
+  GstClockTime duration;
+  GstMessage *ended;
+
+  g_assert_true (g_shell_parse_argv (command, NULL, &argv, &error));
+  play_callee (callee);
+  caller = g_subprocess_newv ((const gchar * const *) argv,
+      G_SUBPROCESS_FLAGS_NONE, &error);
+  g_assert_no_error (error);
+  gst_message_unref (call_wait_state (callee, "connected", 20));
+  gst_message_unref (call_wait_message (callee, "dao-call-stats", 5));
+  gst_message_unref (call_wait_message (callee, "dao-call-stats", 5));
+  g_subprocess_force_exit (caller);
+  g_subprocess_wait (caller, NULL, NULL);
+  /* 1 s of silence and the 8 s of the protocol */
+  ended = call_wait_message (callee, "dao-call-ended", 20);
+  assert_field (ended, "state", "ended");
+  gst_message_unref (ended);
+  gst_element_send_event (callee, gst_event_new_eos ());
+  call_wait_eos (callee, 5);
+  call_stop (callee);
+  call_probe_file (file, &video, &audio, &duration, NULL);
+  g_assert_cmpuint (video, >, 15);
+  g_assert_cmpuint (audio, >, 50);
+  g_object_unref (caller);
+  g_strfreev (argv);
+  g_free (command);
+  g_free (file);
+  call_fixture_free (f);
+}
+
+/* --- many --- */
+
+static void
+one_call (GstElement * caller, GstElement * callee)
+{
+  play_callee (callee);
+  gst_element_set_state (caller, GST_STATE_PLAYING);
+  gst_message_unref (call_wait_state (callee, "connected", 20));
+  gst_message_unref (call_wait_state (caller, "connected", 20));
+  act (caller, "hangup");
+  call_wait_eos (caller, 10);
+  call_wait_eos (callee, 10);
+}
+
+/* Teardown runs on workers: what is left is counted once they are through. */
+static void
+assert_settles (guint (*count) (void), guint limit)
+{
+  gint64 deadline = g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
+
+  while (count () > limit && g_get_monotonic_time () < deadline)
+    g_usleep (50000);
+  g_assert_cmpuint (count (), <=, limit);
+}
+
+static void
+test_twenty_calls_one_element (void)
+{
+  CallFixture *f = call_fixture_new (2);
+  GstElement *callee = make_end (f, 1, "auto-answer=true", AUDIO_IN);
+  GstElement *caller = make_caller (f, 0, 1, AUDIO_IN);
+  GstElement *call = get_call (callee);
+  guint i, threads = 0, fds = 0, children = 0;
+
+  for (i = 0; i < 20; i++) {
+    one_call (caller, callee);
+    gst_element_set_state (caller, GST_STATE_READY);
+    gst_element_set_state (callee, GST_STATE_READY);
+    if (i == 1) {
+      /* The first calls make what the process keeps: pools, registries. */
+      g_usleep (2 * G_USEC_PER_SEC);
+      threads = call_count_threads ();
+      fds = call_count_fds ();
+      children = GST_BIN_NUMCHILDREN (call);
+    }
+  }
+  assert_settles (call_count_threads, threads);
+  assert_settles (call_count_fds, fds);
+  g_assert_cmpuint (GST_BIN_NUMCHILDREN (call), ==, children);
+  g_assert_cmpuint (call->numpads, ==, 3);
+  gst_object_unref (call);
+  call_stop (caller);
+  call_stop (callee);
+  call_fixture_free (f);
+}
+
+static void
+test_twenty_calls_one_element_each (void)
+{
+  CallFixture *f = call_fixture_new (2);
+  guint i, threads = 0, fds = 0;
+
+  for (i = 0; i < 20; i++) {
+    GstElement *callee = make_end (f, 1, "auto-answer=true", AUDIO_IN);
+    GstElement *caller = make_caller (f, 0, 1, AUDIO_IN);
+
+    one_call (caller, callee);
+    call_stop (caller);
+    call_stop (callee);
+    if (i == 1) {
+      g_usleep (2 * G_USEC_PER_SEC);
+      threads = call_count_threads ();
+      fds = call_count_fds ();
+    }
+  }
+  assert_settles (call_count_threads, threads);
+  assert_settles (call_count_fds, fds);
+  call_fixture_free (f);
+}
+
+static void
+test_two_calls_in_one_pipeline (void)
+{
+  CallFixture *f = call_fixture_new (4);
+  GstElement *callees = call_parse ("daosignaling name=c identity=%s "
+      "auto-answer=true " AUDIO_IN SINKS "daosignaling name=d identity=%s "
+      "auto-answer=true audiotestsrc is-live=true ! opusenc ! d.audio_sink "
+      "d.audio_src ! fakesink async=false sync=false", f->identity[2],
+      f->identity[3]);
+  GstElement *first = make_caller (f, 0, 2, AUDIO_IN);
+  GstElement *second = make_caller (f, 1, 3, AUDIO_IN);
+  GstMessage *stats[2] = { NULL, NULL };
+  guint i;
+
+  play_callee (callees);
+  g_usleep (G_USEC_PER_SEC);
+  gst_element_set_state (first, GST_STATE_PLAYING);
+  gst_element_set_state (second, GST_STATE_PLAYING);
+  gst_message_unref (call_wait_state (first, "connected", 20));
+  gst_message_unref (call_wait_state (second, "connected", 20));
+  /* Each has keys of its own: frames of both verify. */
+  while (!stats[0] || !stats[1]) {
+    GstMessage *message = call_wait_message (callees, "dao-call-stats", 5);
+    guint64 verified = 0;
+
+    i = g_str_equal (GST_MESSAGE_SRC_NAME (message), "c") ? 0 : 1;
+    gst_structure_get_uint64 (gst_message_get_structure (message),
+        "frames-verified", &verified);
+    if (verified > 20)
+      gst_message_take (&stats[i], gst_message_ref (message));
+    gst_message_unref (message);
+  }
+  act (first, "hangup");
+  call_wait_eos (first, 10);
+  act (second, "hangup");
+  call_wait_eos (second, 10);
+  call_wait_eos (callees, 10);
+  for (i = 0; i < 2; i++)
+    gst_message_unref (stats[i]);
+  call_stop (first);
+  call_stop (second);
+  call_stop (callees);
+  call_fixture_free (f);
+}
+
 int
 main (int argc, char **argv)
 {
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/call/record", test_record_call);
+  g_test_add_func ("/call/audio-only", test_audio_only);
+  g_test_add_func ("/call/plain", test_plain_call);
+  g_test_add_func ("/call/answer-by-signal", test_answer_by_signal);
+  g_test_add_func ("/call/rejected", test_rejected);
+  g_test_add_func ("/call/no-answer", test_no_answer);
+  g_test_add_func ("/call/busy", test_busy);
+  g_test_add_func ("/call/unknown-contact", test_unknown_contact);
+  g_test_add_func ("/call/no-identity", test_no_identity);
+  g_test_add_func ("/call/eos-while-waiting", test_eos_while_waiting);
+  g_test_add_func ("/call/peer-killed", test_peer_killed);
+  g_test_add_func ("/call/twenty-through-one-element",
+      test_twenty_calls_one_element);
+  g_test_add_func ("/call/twenty-elements",
+      test_twenty_calls_one_element_each);
+  g_test_add_func ("/call/two-in-one-pipeline",
+      test_two_calls_in_one_pipeline);
   return g_test_run ();
 }

@@ -173,6 +173,7 @@ void dao_call_clear_timers (DaoCall * call);
 gboolean dao_call_timer_runs (DaoCall * call, DaoCallTimer timer);
 /* One ICE restart a call: offer it, ask for it, or wait for it. */
 gboolean dao_call_restart (DaoCall * call, gint64 now_ms);
+void dao_call_restart_heard (DaoCall * call);
 void dao_call_enter_restart (DaoCall * call, gint64 now_ms);
 void dao_call_offer_if_due (DaoCall * call, gint64 now_ms);
 

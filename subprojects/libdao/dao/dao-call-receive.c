@@ -241,6 +241,7 @@ answer_again (DaoCall * call, const gchar * sdp, gint64 now_ms)
   else if (call->state == DAO_CALL_CONNECTED)
     dao_call_set_timer (call, DAO_CALL_TIMER_MEDIA,
         now_ms + DAO_CALL_MEDIA_TIMEOUT_MS);
+  dao_call_restart_heard (call);
 }
 
 static void
@@ -319,6 +320,7 @@ apply_answer (DaoCall * call, const DaoSignal * signal)
   action->sdp = g_strdup (signal->sdp);
   action->leg = call->negotiation.leg;
   call->remote_applied = FALSE;
+  dao_call_restart_heard (call);
 }
 
 static void

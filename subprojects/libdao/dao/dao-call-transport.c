@@ -135,13 +135,21 @@ dao_call_enter_restart (DaoCall * call, gint64 now_ms)
 {
   call->restarting = TRUE;
   dao_call_clear_timer (call, DAO_CALL_TIMER_SILENCE);
-  dao_call_clear_timer (call, DAO_CALL_TIMER_DISCONNECTED);
   dao_call_clear_timer (call, DAO_CALL_TIMER_MEDIA);
   if (!dao_call_timer_runs (call, DAO_CALL_TIMER_RESTART))
     dao_call_set_timer (call, DAO_CALL_TIMER_RESTART,
         now_ms + DAO_CALL_RESTART_TIMEOUT_MS);
   if (call->state == DAO_CALL_CONNECTED)
     dao_call_change_state (call, DAO_CALL_CONNECTING, DAO_CALL_REASON_NONE);
+}
+
+/* The peer takes part in the restart: from now on the 15 s count, not the 8 s. Until
+ * then a dead peer must not live on because we try to reach it. */
+void
+dao_call_restart_heard (DaoCall * call)
+{
+  if (call->restarting)
+    dao_call_clear_timer (call, DAO_CALL_TIMER_DISCONNECTED);
 }
 
 gboolean
@@ -191,7 +199,9 @@ static void
 transport_connecting (DaoCall * call, gint64 now_ms)
 {
   dao_call_clear_timer (call, DAO_CALL_TIMER_SILENCE);
-  dao_call_clear_timer (call, DAO_CALL_TIMER_DISCONNECTED);
+  /* Our own restart makes it "connecting", too: that says nothing of the peer. */
+  if (!call->restarting)
+    dao_call_clear_timer (call, DAO_CALL_TIMER_DISCONNECTED);
   if (call->state == DAO_CALL_CONNECTED)
     dao_call_enter_restart (call, now_ms);
 }

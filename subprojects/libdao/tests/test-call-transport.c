@@ -167,11 +167,32 @@ test_restart_timeout (void)
   sim_advance (sim, 1);         /* silence: early restart */
   sim_expect (sim, "state connecting", "create-offer restart",
       "send call_offer alice OUT1", NULL);
+  sim_answered (sim, "alice", "OUT1", 2);       /* signaling works */
+  sim_expect (sim, "apply-answer", NULL);
   sim_advance (sim, 14999);     /* beyond the 8 s and the 15 s of media */
   sim_expect (sim, NULL);
   sim_advance (sim, 1);
   sim_expect (sim, "error ice-failed", "send call_hangup alice OUT1 (failed)",
       "close", "state ended (ice-failed)", NULL);
+}
+
+/* Neither media nor signaling: the 8 s are not made longer by trying. */
+static void
+test_restart_without_a_peer (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_caller (sim);
+  sim_transport (sim, DAO_TRANSPORT_DISCONNECTED);
+  sim_advance (sim, 5500);
+  sim_forget (sim);
+  sim_transport (sim, DAO_TRANSPORT_CONNECTING);        /* our own doing */
+  sim_advance (sim, 2499);
+  sim_expect (sim, NULL);
+  sim_advance (sim, 1);
+  sim_expect (sim, "error disconnected",
+      "send call_hangup alice OUT1 (failed)", "close",
+      "state ended (disconnected)", NULL);
 }
 
 static void
@@ -450,6 +471,7 @@ main (int argc, char **argv)
   ADD (driver_fails);
   ADD (caller_restarts);
   ADD (restart_timeout);
+  ADD (restart_without_a_peer);
   ADD (second_failure_ends);
   ADD (callee_asks_for_restart);
   ADD (restart_with_old_peer);
