@@ -106,9 +106,10 @@ static void
 on_notify (GObject * signaling, GParamSpec * pspec, gpointer user_data)
 {
   GstDaoCallSrc *self = user_data;
+  GParamSpec *own = g_object_class_find_property (G_OBJECT_GET_CLASS (self),
+      pspec->name);
 
-  if ((pspec->flags & G_PARAM_WRITABLE)
-      || !g_object_class_find_property (G_OBJECT_GET_CLASS (self), pspec->name))
+  if (!own || (own->flags & G_PARAM_WRITABLE))
     return;
   if (g_str_equal (pspec->name, "call-state"))
     gst_dao_call_media_update (self->media);
