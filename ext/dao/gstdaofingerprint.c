@@ -33,7 +33,6 @@ struct _GstDaoFingerprintGuard
   GstDaoFingerprint expected;
   GstDaoFingerprintVerdict verdict;
   gpointer user_data;
-  GDestroyNotify user_data_free;
 
   GstBin *webrtc;               /* not owned; NULL when closed */
   gulong added_id;
@@ -149,8 +148,6 @@ gst_dao_fingerprint_guard_unref (GstDaoFingerprintGuard * guard)
 {
   if (!g_atomic_int_dec_and_test (&guard->refs))
     return;
-  if (guard->user_data_free)
-    guard->user_data_free (guard->user_data);
   g_mutex_clear (&guard->lock);
   g_free (guard);
 }
@@ -304,8 +301,7 @@ on_deep_element_added (GstBin * bin, GstBin * sub_bin, GstElement * element,
 
 GstDaoFingerprintGuard *
 gst_dao_fingerprint_guard_new (GstBin * webrtc,
-    GstDaoFingerprintVerdict verdict, gpointer user_data,
-    GDestroyNotify user_data_free)
+    GstDaoFingerprintVerdict verdict, gpointer user_data)
 {
   static gsize debug_init = 0;
   GstDaoFingerprintGuard *guard = g_new0 (GstDaoFingerprintGuard, 1);
@@ -320,7 +316,6 @@ gst_dao_fingerprint_guard_new (GstBin * webrtc,
   g_mutex_init (&guard->lock);
   guard->verdict = verdict;
   guard->user_data = user_data;
-  guard->user_data_free = user_data_free;
   guard->webrtc = webrtc;
   guard->added_id = g_signal_connect_data (webrtc, "deep-element-added",
       G_CALLBACK (on_deep_element_added), guard_ref (guard),

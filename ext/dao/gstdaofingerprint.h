@@ -44,13 +44,12 @@ typedef void (*GstDaoFingerprintVerdict) (GstDaoFingerprintGuard * guard,
 /**
  * gst_dao_fingerprint_guard_new:
  * @webrtc: a webrtcbin without transports yet (in NULL or READY state)
- * @user_data_free: (nullable): when the guard is gone
+ * @user_data: must stay valid until @webrtc is in NULL, which ends its threads
  *
  * Watches every ICE and DTLS element that @webrtc makes. Refcounted: probes hold references.
  */
 GstDaoFingerprintGuard *gst_dao_fingerprint_guard_new (GstBin * webrtc,
-    GstDaoFingerprintVerdict verdict, gpointer user_data,
-    GDestroyNotify user_data_free);
+    GstDaoFingerprintVerdict verdict, gpointer user_data);
 /* Stops the verdict callback and closes the gate for good. */
 void gst_dao_fingerprint_guard_close (GstDaoFingerprintGuard * guard);
 void gst_dao_fingerprint_guard_unref (GstDaoFingerprintGuard * guard);

@@ -876,7 +876,7 @@ build (GstDaoLeg * leg, const GstDaoLegConfig * config, GError ** error)
   gst_util_set_object_arg (G_OBJECT (leg->webrtc), "bundle-policy",
       "max-bundle");
   leg->guard = gst_dao_fingerprint_guard_new (GST_BIN (leg->webrtc),
-      post_certificate, leg_ref (leg), (GDestroyNotify) leg_unref);
+      post_certificate, leg);
   rtpbin = G_OBJECT (gst_bin_get_by_name (GST_BIN (leg->webrtc), "rtpbin"));
   leg->pt_filter = gst_dao_pt_filter_new (GST_ELEMENT (rtpbin));
   gst_object_unref (rtpbin);
