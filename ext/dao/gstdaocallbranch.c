@@ -31,7 +31,7 @@
     "max-size-time=0 ! videorate max-rate=" MAX_RATE " drop-only=true ! " \
     "videoconvert ! videoscale ! capsfilter name=size ! "
 #define SILENCE "audiotestsrc is-live=true wave=silence samplesperbuffer=960 ! " \
-    "audio/x-raw,rate=48000,channels=1 ! opusenc"
+    "audio/x-raw,rate=48000,channels=1 ! opusenc bitrate=16000"
 /* Peers count 15 s without media as the end of a call: 2 frames a second are plenty. */
 #define BLACK "videotestsrc is-live=true pattern=black ! " \
     "video/x-raw,width=320,height=180,framerate=2/1 ! "

@@ -429,6 +429,20 @@ call_standin_count (GstElement * standin, DaoMedia media)
   return count;
 }
 
+void
+call_standin_clear (GstElement * standin)
+{
+  CallStandin *self = CALL_STANDIN (standin);
+  guint i;
+
+  g_mutex_lock (&self->lock);
+  for (i = 0; i < 2; i++) {
+    g_queue_clear_full (&self->frames[i], (GDestroyNotify) gst_buffer_unref);
+    self->count[i] = 0;
+  }
+  g_mutex_unlock (&self->lock);
+}
+
 GstCaps *
 call_standin_get_caps (GstElement * standin, DaoMedia media)
 {

@@ -35,6 +35,8 @@ void call_standin_end (GstElement * standin);
 GstBuffer *call_standin_pull (GstElement * standin, DaoMedia media);
 /* All frames so far, without waiting */
 guint call_standin_count (GstElement * standin, DaoMedia media);
+/* Forgets the frames so far. */
+void call_standin_clear (GstElement * standin);
 /* (transfer full) (nullable): of the sink pad */
 GstCaps *call_standin_get_caps (GstElement * standin, DaoMedia media);
 gboolean call_standin_has_sink (GstElement * standin, DaoMedia media);
