@@ -405,6 +405,10 @@ run_override (Standin * standin, const gchar * name,
   if (!override->forever)
     override->remaining--;
   soup_server_message_set_status (message, override->status, NULL);
+  /* A redirect leads somewhere that would answer. */
+  if (override->status >= 300 && override->status < 400)
+    soup_message_headers_replace (soup_server_message_get_response_headers
+        (message), "Location", "/api/v1/calls/ice-config");
   if (override->body != NULL)
     soup_server_message_set_response (message, "application/json",
         SOUP_MEMORY_COPY, override->body, strlen (override->body));

@@ -547,6 +547,8 @@ test_guard_redirects_are_not_followed (Fixture * f, gconstpointer data)
   standin_override (f->standin, "GET /api/v1/friends", 1, 307, NULL);
   call (f, "GET", "/api/v1/friends");
   g_assert_cmpuint (dao_relay_error_get_status (f->error), ==, 307);
+  g_assert_cmpuint (standin_count (f->standin,
+          "GET /api/v1/calls/ice-config"), ==, 0);
 }
 
 static void
