@@ -14,17 +14,17 @@ const { Relay, Account, deadline } = require(process.env.DAO_RELAY_CLIENT);
 
 const CONNECTIONS = 100;
 const SECONDS = 3;
-const ROUNDS = 3;
-const WINDOW = 8;
+const ROUNDS = 2;
+const WINDOWS = [1, 8];        // frames on their way from each connection: one by one, and in bursts
 const TARGET = 2;
 
 function pin (pid, core) {
   spawnSync('taskset', ['-a', '-c', '-p', String(core), String(pid)]);
 }
 
-function load (port, lines) {
+function load (port, lines, window) {
   return new Promise((resolve, reject) => {
-    const child = spawn('taskset', ['-c', '1', process.env.DAO_RELAY_LOAD, String(port), String(SECONDS), String(WINDOW)], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn('taskset', ['-c', '1', process.env.DAO_RELAY_LOAD, String(port), String(SECONDS), String(window)], { stdio: ['pipe', 'pipe', 'inherit'] });
     let out = '';
     child.stdout.on('data', d => { out += d; });
     child.on('exit', code => code === 0 ? resolve(Number(out)) : reject(new Error('the load failed')));
@@ -50,18 +50,21 @@ async function startPeer () {
   }
   pin(relay.child.pid, 0);
   pin(peer.child.pid, 0);
-  const ours = [];
-  const theirs = [];
-  for (let i = 0; i < ROUNDS; i++) {
-    const lines = [];
-    for (const a of accounts) lines.push(`${a.alias} /ws?user_uuid=${a.uuid}&ticket=${await a.ticket()}`);
-    ours.push(await load(relay.port, lines));
-    theirs.push(await load(peer.port, accounts.map(a => `${a.alias} /ws?alias=${a.alias}`)));
+  let worst = Infinity;
+  for (const window of WINDOWS) {
+    let ours = 0;
+    let theirs = 0;
+    for (let i = 0; i < ROUNDS; i++) {
+      const lines = [];
+      for (const a of accounts) lines.push(`${a.alias} /ws?user_uuid=${a.uuid}&ticket=${await a.ticket()}`);
+      ours = Math.max(ours, await load(relay.port, lines, window));
+      theirs = Math.max(theirs, await load(peer.port, accounts.map(a => `${a.alias} /ws?alias=${a.alias}`), window));
+    }
+    worst = Math.min(worst, ours / theirs);
+    console.log(`${CONNECTIONS} connections, ${window} frame(s) each under way: dao-relay ${ours}/s, Node ws ${theirs}/s, ratio ${(ours / theirs).toFixed(2)}`);
   }
-  const median = list => list.sort((x, y) => x - y)[Math.floor(list.length / 2)];
-  const ratio = median(ours) / median(theirs);
-  console.log(`dao-relay ${median(ours)} frames/s, Node ws ${median(theirs)} frames/s, ratio ${ratio.toFixed(2)} (target ${TARGET})`);
+  console.log(`worst ratio ${worst.toFixed(2)} (target ${TARGET})`);
   peer.child.kill();
   await relay.stop();
-  process.exit(ratio >= TARGET ? 0 : 1);
+  process.exit(worst >= TARGET ? 0 : 1);
 })().catch(e => { console.log(e.stack); process.exit(1); });

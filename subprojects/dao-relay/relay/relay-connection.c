@@ -34,6 +34,8 @@ struct _RelayConnection
   RelayAccount account;
   guint8 token_hash[RELAY_TOKEN_HASH_SIZE];
   RelaySocket *socket;
+  struct lws *wsi;
+  gboolean awake;               /* in shared->awake */
   GString *message;             /* the pieces of a message that came in several */
 };
 
@@ -93,6 +95,8 @@ relay_connection_free (RelayConnection * c)
     relay_hub_detach (c->socket);
   drop_string (&c->body);
   drop_string (&c->message);
+  if (c->awake)
+    g_ptr_array_remove_fast (c->shared->awake, c);
   c->shared->n_connections--;
   g_free (c);
 }
@@ -397,6 +401,7 @@ on_established (RelayConnection * c, struct lws *wsi)
 {
   if (!c->admitted)
     return -1;
+  c->wsi = wsi;
   c->socket = relay_hub_attach (c->shared->hub, &c->account, c->token_hash,
       wsi, now_us (c));
   return 0;
@@ -464,6 +469,41 @@ on_writable (RelayConnection * c, struct lws *wsi)
   if (waiting > length)
     lws_callback_on_writable (wsi);
   return 0;
+}
+
+void
+relay_wsi_kill (struct lws *wsi)
+{
+  lws_set_timeout (wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+  lws_cancel_service (lws_get_context (wsi));   /* so that the timeout is looked at now */
+}
+
+void
+relay_connection_wake (RelayConnection * c)
+{
+  if (c->awake)
+    return;
+  c->awake = TRUE;
+  g_ptr_array_add (c->shared->awake, c);
+}
+
+void
+relay_shared_flush (RelayShared * shared)
+{
+  GPtrArray *awake = shared->awake;
+
+  while (awake->len > 0) {
+    RelayConnection *c = g_ptr_array_steal_index_fast (awake, awake->len - 1);
+
+    c->awake = FALSE;
+    if (!c->socket)
+      continue;
+    /* the rest of an earlier write goes first */
+    if (lws_partial_buffered (c->wsi))
+      lws_callback_on_writable (c->wsi);
+    else if (on_writable (c, c->wsi) < 0)
+      relay_wsi_kill (c->wsi);
+  }
 }
 
 gint

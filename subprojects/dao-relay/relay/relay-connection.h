@@ -27,6 +27,7 @@ typedef struct
   RelayHub *hub;
   RelayLimiter *connects;
   guint n_connections, max_connections;
+  GPtrArray *awake;             /* connections with something to send */
 } RelayShared;
 
 typedef struct _RelayConnection RelayConnection;
@@ -34,6 +35,16 @@ typedef struct _RelayConnection RelayConnection;
 RelayConnection *relay_connection_new (RelayShared * shared,
     const gchar * ip);
 void relay_connection_free (RelayConnection * connection);
+
+/* Its socket has something to send: goes out with the next relay_shared_flush(). */
+void relay_connection_wake (RelayConnection * connection);
+
+/* Once the loop has handed out what came in: one write a reader, however many frames it got, and no waiting for a
+ * "writable" event that would cost three system calls. */
+void relay_shared_flush (RelayShared * shared);
+
+/* Closes a connection from outside its callbacks. */
+void relay_wsi_kill (struct lws *wsi);
 
 /* The one callback of libwebsockets (lws_callback_function). */
 gint relay_connection_callback (struct lws *wsi,

@@ -22,6 +22,8 @@ struct _RelayServer
   gchar *url;
   struct lws_vhost *vhost;
   uv_timer_t timer;             /* sweeps; at the end, waits for goaways to be taken */
+  uv_check_t check;             /* after what came in was handled: flush */
+  uv_prepare_t prepare;         /* and after timers */
   gint64 shutdown_ms;           /* 0 = running */
 };
 
@@ -47,16 +49,16 @@ relay_raise_fd_limit (void)
 static void
 wake_transport (gpointer transport)
 {
-  lws_callback_on_writable (transport);
+  RelayConnection *connection = lws_get_opaque_user_data (transport);
+
+  if (connection)
+    relay_connection_wake (connection);
 }
 
 static void
 kill_transport (gpointer transport)
 {
-  struct lws *wsi = transport;
-
-  lws_set_timeout (wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
-  lws_cancel_service (lws_get_context (wsi));   /* so that the timeout is looked at now */
+  relay_wsi_kill (transport);
 }
 
 const RelayTransportOps relay_server_transport =
@@ -127,10 +129,38 @@ destroy_context (RelayServer * server)
 }
 
 static void
-close_timer (RelayServer * server)
+on_check (uv_check_t * check)
 {
-  if (!uv_is_closing ((uv_handle_t *) & server->timer))
-    uv_close ((uv_handle_t *) & server->timer, NULL);
+  relay_shared_flush (&((RelayServer *) check->data)->shared);
+}
+
+static void
+on_prepare (uv_prepare_t * prepare)
+{
+  relay_shared_flush (&((RelayServer *) prepare->data)->shared);
+}
+
+static void
+open_handles (RelayServer * server)
+{
+  uv_loop_t *loop = server->shared.loop;
+
+  uv_timer_init (loop, &server->timer);
+  uv_check_init (loop, &server->check);
+  uv_prepare_init (loop, &server->prepare);
+  server->timer.data = server->check.data = server->prepare.data = server;
+  uv_check_start (&server->check, on_check);
+  uv_prepare_start (&server->prepare, on_prepare);
+}
+
+static void
+close_handles (RelayServer * server)
+{
+  if (uv_is_closing ((uv_handle_t *) & server->timer))
+    return;
+  uv_close ((uv_handle_t *) & server->timer, NULL);
+  uv_close ((uv_handle_t *) & server->check, NULL);
+  uv_close ((uv_handle_t *) & server->prepare, NULL);
 }
 
 static void
@@ -145,7 +175,7 @@ on_timer (uv_timer_t * timer)
     relay_auth_sweep (shared->auth, g_get_real_time () / G_USEC_PER_SEC);
   } else if (relay_hub_n_sockets (shared->hub) == 0
       || now_ms - server->shutdown_ms > RELAY_SHUTDOWN_MS) {
-    close_timer (server);
+    close_handles (server);
     destroy_context (server);
   }
 }
@@ -163,13 +193,13 @@ relay_server_new (uv_loop_t * loop, const gchar * listen_on,
         store,.hub = hub,.connects = relay_limiter_new (options->connects,
         RELAY_MAX_LIMIT_KEYS),.max_connections =
         fds > 2 * RELAY_SPARE_FDS ? fds - RELAY_SPARE_FDS : fds / 2};
-  uv_timer_init (loop, &server->timer);
-  server->timer.data = server;
+  server->shared.awake = g_ptr_array_new ();
+  open_handles (server);
   server->listener = relay_listener_new (loop, listen_on, RELAY_BACKLOG,
       accepted, server, error);
   if (!server->listener || !create_context (server, error)) {
     g_clear_pointer (&server->listener, relay_listener_close);
-    close_timer (server);
+    close_handles (server);
     destroy_context (server);
     uv_run (loop, UV_RUN_DEFAULT);
     relay_server_free (server);
@@ -203,6 +233,7 @@ relay_server_free (RelayServer * server)
   /* with a foreign loop the first destroy only starts it; pcontext is NULL once it is complete */
   destroy_context (server);
   relay_limiter_free (server->shared.connects);
+  g_ptr_array_unref (server->shared.awake);
   g_free (server->url);
   g_free (server);
 }
