@@ -257,7 +257,6 @@ static void
 on_peer_pem (GObject * dtlsdec, GParamSpec * pspec, gpointer user_data)
 {
   GstDaoFingerprintGuard *guard = user_data;
-  GstDaoFingerprintVerdict verdict;
   gboolean matches;
   gchar *pem = NULL;
 
@@ -271,14 +270,14 @@ on_peer_pem (GObject * dtlsdec, GParamSpec * pspec, gpointer user_data)
   else
     g_atomic_int_compare_and_exchange (&guard->gate, GATE_HANDSHAKE,
         GATE_OPEN);
-  verdict = guard->told && matches ? NULL : guard->verdict;
+  /* Under the lock: once the guard is closed, none runs any more. */
+  if (guard->verdict && !(guard->told && matches))
+    guard->verdict (guard, matches, guard->user_data);
   guard->told = TRUE;
   g_mutex_unlock (&guard->lock);
 
   GST_INFO_OBJECT (dtlsdec, "certificate of the peer %s the signed fingerprint",
       matches ? "equals" : "DIFFERS FROM");
-  if (verdict)
-    verdict (guard, matches, guard->user_data);
   g_free (pem);
 }
 

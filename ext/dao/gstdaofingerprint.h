@@ -37,7 +37,8 @@ gboolean gst_dao_fingerprint_matches_pem (const GstDaoFingerprint *
 
 typedef struct _GstDaoFingerprintGuard GstDaoFingerprintGuard;
 
-/* Called from a streaming thread when the certificate was seen, and again for a later wrong one; must only post. */
+/* Called from a streaming thread when the certificate was seen, and again for a later wrong one; must only post:
+ * a lock of the guard is held, so that none is called after gst_dao_fingerprint_guard_close(). */
 typedef void (*GstDaoFingerprintVerdict) (GstDaoFingerprintGuard * guard,
     gboolean matches, gpointer user_data);
 

@@ -11,6 +11,7 @@
 
 #include <gio/gio.h>
 #include <nice/interfaces.h>
+#include <sodium.h>
 #include <string.h>
 
 G_DEFINE_QUARK (gst-dao-ice-error-quark, gst_dao_ice_error)
@@ -61,6 +62,7 @@ map_turn (const DaoIceServer * server, const gchar * host_port,
       password, host_port, transport);
 
   g_free (user);
+  sodium_memzero (password, strlen (password));
   g_free (password);
   return url;
 }
@@ -119,7 +121,7 @@ add_server (GstElement * webrtc, const DaoIceServer * server,
   if (!added)
     g_set_error (error, GST_DAO_ICE_ERROR, GST_DAO_ICE_ERROR_URL,
         "'%s' was refused by webrtcbin", server->url);
-  memset (url, 0, strlen (url));        /* holds the credential */
+  sodium_memzero (url, strlen (url));   /* holds the credential */
   g_free (url);
   return added;
 }
@@ -210,21 +212,53 @@ split_candidate (const gchar * candidate)
   return NULL;
 }
 
-gboolean
-gst_dao_ice_accept_candidate (const gchar * candidate)
+/* ice-char of RFC 8839, 5.1 */
+static gboolean
+is_foundation (const gchar * text)
+{
+  const gchar *c;
+
+  for (c = text; *c; c++)
+    if (!g_ascii_isalnum (*c) && *c != '+' && *c != '/')
+      return FALSE;
+  return c != text;
+}
+
+/* One host: checks sent to a group would reach machines that are nobody's peer. */
+static gboolean
+is_unicast (const gchar * text)
+{
+  GInetAddress *address = g_inet_address_new_from_string (text);
+  gboolean ok = address && !g_inet_address_get_is_any (address)
+      && !g_inet_address_get_is_multicast (address)
+      && !g_str_equal (text, "255.255.255.255");
+
+  g_clear_object (&address);
+  return ok;
+}
+
+gchar *
+gst_dao_ice_rebuild_candidate (const gchar * candidate)
 {
   static const gchar *const types[] =
       { "host", "srflx", "prflx", "relay", NULL };
   gchar **f = split_candidate (candidate);
-  gboolean ok;
+  gchar *line = NULL;
+  guint priority, port;
 
   if (!f)
-    return FALSE;
-  ok = g_ascii_strcasecmp (f[TRANSPORT], "udp") == 0
-      && g_hostname_is_ip_address (f[ADDRESS])
-      && g_strv_contains (types, f[TYPE]);
+    return NULL;
+  priority = g_ascii_strtoull (f[PRIORITY], NULL, 10);
+  port = g_ascii_strtoull (f[PORT], NULL, 10);
+  if (is_foundation (f[FOUNDATION])
+      && g_str_equal (f[COMPONENT], "1")
+      && g_ascii_strcasecmp (f[TRANSPORT], "udp") == 0
+      && is_unicast (f[ADDRESS]) && port != 0
+      && g_strv_contains ((const gchar * const *) types, f[TYPE]))
+    line = g_strdup_printf ("candidate:%s 1 UDP %u %s %u typ %s",
+        f[FOUNDATION], priority, f[ADDRESS], port, f[TYPE]);
   g_strfreev (f);
-  return ok;
+  return line;
 }
 
 gchar *

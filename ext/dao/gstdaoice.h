@@ -42,12 +42,15 @@ gchar *gst_dao_ice_map_url (const DaoIceServer * server, gboolean * is_turn,
     GError ** error);
 
 /**
- * gst_dao_ice_accept_candidate:
+ * gst_dao_ice_rebuild_candidate:
  *
- * Whether a peer's candidate line may be given to webrtcbin: well-formed (RFC 8839),
- * UDP, an address literal (names, so also mDNS ones, are never resolved).
+ * A peer's candidate line (RFC 8839, 5.1) as it may be given to webrtcbin: UDP, component 1 (RTCP is
+ * always multiplexed), a unicast address literal (names, so also mDNS ones, are never resolved), and
+ * nothing of what may follow the type.
+ *
+ * Returns: (transfer full) (nullable): the line, written anew; NULL when it must be ignored
  */
-gboolean gst_dao_ice_accept_candidate (const gchar * candidate);
+gchar *gst_dao_ice_rebuild_candidate (const gchar * candidate);
 
 /**
  * gst_dao_ice_filter_local:

@@ -812,17 +812,18 @@ gst_dao_leg_add_candidate (GstDaoLeg * leg, const gchar * candidate,
 {
   guint i;
   gint mline = mline_index;
+  gchar *line = gst_dao_ice_rebuild_candidate (candidate);
 
   for (i = 0; mid && i < leg->remote.n_media; i++)
     if (g_str_equal (leg->remote.media[i].mid, mid))
       mline = i;
   /* End of candidates ("") changes nothing for us: our own timers decide. */
-  if (mline < 0 || mline >= (gint) leg->remote.n_media
-      || !gst_dao_ice_accept_candidate (candidate)) {
+  if (line && mline >= 0 && mline < (gint) leg->remote.n_media
+      && leg->remote.media[mline].accepted)
+    g_signal_emit_by_name (leg->webrtc, "add-ice-candidate", mline, line);
+  else
     GST_DEBUG_OBJECT (leg->bin, "candidate ignored: %s", candidate);
-    return;
-  }
-  g_signal_emit_by_name (leg->webrtc, "add-ice-candidate", mline, candidate);
+  g_free (line);
 }
 
 /* --- sending --- */

@@ -30,6 +30,7 @@ struct _GstDaoMediaSink
   GstDaoCodec codec;            /* agreed with the peer; NONE before */
   gboolean need_key;
   gboolean muted;
+  gboolean ciphertext;          /* by the caps: frames come encrypted by somebody else */
   gboolean eos;
 };
 
@@ -156,9 +157,11 @@ get_sender (GstDaoMediaSink * sink, GstBuffer * buffer, gboolean * muted)
 
   GST_OBJECT_LOCK (sink);
   *muted = sink->muted;
-  /* A muted picture is made by the encoder's side; here frames can only stop. */
+  /* A muted picture is made by the encoder's side; here frames can only stop. So does sound that is
+   * encrypted: silence of ours among it would be in clear. */
   if (sink->appsrc && !(sink->need_key && delta)
-      && !(sink->muted && sink->media == DAO_MEDIA_VIDEO)) {
+      && !(sink->muted && (sink->media == DAO_MEDIA_VIDEO
+              || sink->ciphertext))) {
     sink->need_key = FALSE;
     appsrc = gst_object_ref (sink->appsrc);
   }
@@ -206,11 +209,13 @@ chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
 static gboolean
 event_caps (GstDaoMediaSink * sink, GstCaps * caps)
 {
-  GstDaoCodec codec = codec_of (gst_caps_get_structure (caps, 0));
+  const GstStructure *s = gst_caps_get_structure (caps, 0);
+  GstDaoCodec codec = codec_of (s);
   GstElement *appsrc = NULL;
   gboolean ok;
 
   GST_OBJECT_LOCK (sink);
+  sink->ciphertext = gst_structure_has_name (s, CIPHERTEXT);
   ok = sink->codec == GST_DAO_CODEC_NONE || sink->codec == codec;
   if (ok && sink->appsrc)
     appsrc = gst_object_ref (sink->appsrc);

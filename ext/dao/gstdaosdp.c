@@ -153,7 +153,7 @@ get_attribute (const GstSDPMessage * message, const GstSDPMedia * m,
 static gboolean
 codec_fits (const GstSDPMedia * m, guint entry, gint pt)
 {
-  const gchar *fmtp;
+  const gchar *fmtp, *profile;
 
   if (!has_pt (m, pt))
     return FALSE;
@@ -161,8 +161,11 @@ codec_fits (const GstSDPMedia * m, guint entry, gint pt)
     return TRUE;
   /* profile 0 is what we encode; no profile-id means 0 */
   fmtp = find_pt_attribute (m, "fmtp", pt);
-  return !fmtp || !strstr (fmtp, "profile-id=")
-      || strstr (fmtp, "profile-id=0");
+  profile = fmtp ? strstr (fmtp, "profile-id=") : NULL;
+  if (!profile)
+    return TRUE;
+  profile += strlen ("profile-id=");
+  return profile[0] == '0' && !g_ascii_isalnum (profile[1]);
 }
 
 static void
@@ -434,6 +437,20 @@ check_bundle (const GstSDPMessage * message, const GstDaoSdp * sdp,
   return TRUE;
 }
 
+/* Bundled sections share one RTP session: its payload types and SSRCs tell them apart. */
+static gboolean
+share_pt (const GstDaoSdpMedia * a, const GstDaoSdpMedia * b)
+{
+  return a->pt == b->pt || a->pt == b->rtx_pt || a->rtx_pt == b->pt;
+}
+
+static gboolean
+share_ssrc (const GstDaoSdpMedia * a, const GstDaoSdpMedia * b)
+{
+  return (a->ssrc && (a->ssrc == b->ssrc || a->ssrc == b->rtx_ssrc))
+      || (a->rtx_ssrc && a->rtx_ssrc == b->ssrc);
+}
+
 static gboolean
 check_distinct (const GstDaoSdp * sdp, GError ** error)
 {
@@ -445,8 +462,10 @@ check_distinct (const GstDaoSdp * sdp, GError ** error)
     FAIL (MEDIA, "two sections of one kind");
   if (g_str_equal (a->mid, b->mid))
     FAIL (MEDIA, "two sections with one mid");
-  if (a->accepted && b->accepted && (a->pt == b->pt || a->pt == b->rtx_pt))
+  if (a->accepted && b->accepted && share_pt (a, b))
     FAIL (MEDIA, "two sections with one payload type");
+  if (a->accepted && b->accepted && share_ssrc (a, b))
+    FAIL (MEDIA, "two sections with one SSRC");
   return TRUE;
 }
 
@@ -578,6 +597,10 @@ gst_dao_sdp_check_next (const GstDaoSdp * previous, const GstDaoSdp * next,
   }
   if (!gst_dao_fingerprint_equal (&previous->fingerprint, &next->fingerprint))
     FAIL (SECURITY, "the fingerprint changed within a peer connection");
+  /* RFC 8842, 5.5: only an offer leaves the DTLS roles open again */
+  if (next->setup != previous->setup && next->setup != GST_DAO_SETUP_ACTPASS
+      && previous->setup != GST_DAO_SETUP_ACTPASS)
+    FAIL (SECURITY, "a=setup changed within a peer connection");
   return TRUE;
 }
 
