@@ -4,21 +4,51 @@
  */
 #include "callfixture.h"
 
+#include <signal.h>
+#include <string.h>
+
 #define RAW_AUDIO "audiotestsrc is-live=true ! c.audio_sink "
 #define RAW_VIDEO "videotestsrc is-live=true ! " \
     "video/x-raw,width=320,height=240,framerate=15/1 ! c.video_sink "
+/* ANY downstream: decoded */
+#define SINKS "c.audio_src ! fakesink name=a async=false sync=false " \
+    "c.video_src ! fakesink name=v async=false sync=false "
+#define RECORDER "c.video_src ! queue ! mux.  " \
+    "c.audio_src ! queue ! matroskamux name=mux ! filesink location=%s "
 
-#define SINKS "c.audio_src ! fakesink async=false sync=false " \
-    "c.video_src ! fakesink async=false sync=false "
+/* The callee must be logged in before the caller's 15 s begin. */
+static void
+wait_online (void)
+{
+  g_usleep (500000);
+}
 
 static void
 start_both (GstElement * callee, GstElement * caller)
 {
   gst_element_set_state (callee, GST_STATE_PLAYING);
-  g_usleep (500000);
+  wait_online ();
   gst_element_set_state (caller, GST_STATE_PLAYING);
   gst_message_unref (call_wait_state (caller, "connected", 20));
   gst_message_unref (call_wait_state (callee, "connected", 20));
+}
+
+static void
+talk (GstElement * pipeline, guint reports)
+{
+  while (reports-- > 0)
+    gst_message_unref (call_wait_message (pipeline, "dao-call-stats", 5));
+}
+
+static gboolean
+has_field (GstMessage * message, const gchar * field)
+{
+  gboolean value = FALSE;
+
+  gst_structure_get_boolean (gst_message_get_structure (message), field,
+      &value);
+  gst_message_unref (message);
+  return value;
 }
 
 /* the recorder of the design: nothing to send, so silence and black leave it */
@@ -28,32 +58,307 @@ test_record (void)
   CallFixture *f = call_fixture_new (2);
   gchar *file = call_fixture_path (f, "call.mkv");
   GstElement *callee, *caller;
-  guint video, audio, i;
   GstClockTime duration;
-  gchar *caps;
+  guint video, audio;
 
   callee = call_parse ("daocallsrc name=c identity=%s auto-answer=true "
-      "c.video_src ! queue ! mux.  "
-      "c.audio_src ! queue ! matroskamux name=mux ! filesink location=%s",
-      f->identity[1], file);
+      RECORDER, f->identity[1], file);
   caller = call_parse ("daocallsrc name=c identity=%s peer=%s " SINKS
       RAW_AUDIO RAW_VIDEO, f->identity[0], f->alias[1]);
   start_both (callee, caller);
-  for (i = 0; i < 3; i++)
-    gst_message_unref (call_wait_message (callee, "dao-call-stats", 5));
+  talk (callee, 3);
   gst_element_send_event (caller, gst_event_new_eos ());
   call_wait_eos (caller, 10);
   call_wait_eos (callee, 10);
   call_stop (caller);
   call_stop (callee);
-  call_probe_file (file, &video, &audio, &duration, &caps);
-  g_test_message ("%u video and %u audio frames, %" GST_TIME_FORMAT ", %s",
-      video, audio, GST_TIME_ARGS (duration), caps);
-  g_assert_cmpuint (video, >, 30);
-  g_assert_cmpuint (audio, >, 100);
-  g_free (caps);
+  call_probe_file (file, &video, &audio, &duration, NULL);
+  g_assert_cmpuint (video, >, 60);
+  g_assert_cmpuint (audio, >, 200);
   g_free (file);
   call_fixture_free (f);
+}
+
+static void
+count_sample (GstElement * sink, GstBuffer * buffer, GstPad * pad, gint * n)
+{
+  GstCaps *caps = gst_pad_get_current_caps (pad);
+
+  if (gst_structure_has_name (gst_caps_get_structure (caps, 0),
+          GST_OBJECT_NAME (sink)[0] == 'a' ? "audio/x-raw" : "video/x-raw"))
+    g_atomic_int_inc (n);
+  gst_caps_unref (caps);
+}
+
+static void
+count_raw (GstElement * pipeline, const gchar * name, gint * n)
+{
+  GstElement *sink = gst_bin_get_by_name (GST_BIN (pipeline), name);
+
+  g_object_set (sink, "signal-handoffs", TRUE, NULL);
+  g_signal_connect (sink, "handoff", G_CALLBACK (count_sample), n);
+  gst_object_unref (sink);
+}
+
+/* both sides raw in and out; the callee hangs up */
+static void
+call_raw (const gchar * options, gboolean e2ee)
+{
+  CallFixture *f = call_fixture_new (2);
+  gint n[4] = { 0, };
+  GstElement *callee, *caller;
+  GstElement *c;
+  gboolean done;
+
+  callee = call_parse ("daocallsrc name=c identity=%s auto-answer=true %s "
+      SINKS RAW_AUDIO RAW_VIDEO, f->identity[1], options);
+  caller = call_parse ("daocallsrc name=c identity=%s peer=%s %s " SINKS
+      RAW_AUDIO RAW_VIDEO, f->identity[0], f->alias[1], options);
+  count_raw (callee, "a", &n[0]);
+  count_raw (callee, "v", &n[1]);
+  count_raw (caller, "a", &n[2]);
+  count_raw (caller, "v", &n[3]);
+  start_both (callee, caller);
+  talk (callee, 2);
+  c = gst_bin_get_by_name (GST_BIN (callee), "c");
+  g_signal_emit_by_name (c, "hangup", &done);
+  gst_object_unref (c);
+  g_assert_cmpint (has_field (call_wait_message (caller, "dao-call-ended",
+              10), "e2ee"), ==, e2ee);
+  call_wait_eos (callee, 10);
+  call_wait_eos (caller, 10);
+  call_stop (caller);
+  call_stop (callee);
+  g_test_message ("%d %d %d %d", n[0], n[1], n[2], n[3]);
+  g_assert_cmpint (n[0], >, 100);
+  g_assert_cmpint (n[1], >, 25);
+  g_assert_cmpint (n[2], >, 100);
+  g_assert_cmpint (n[3], >, 25);
+  call_fixture_free (f);
+}
+
+static void
+test_raw (void)
+{
+  call_raw ("", TRUE);
+}
+
+static void
+test_raw_vp9 (void)
+{
+  call_raw ("video-codec=vp9", TRUE);
+}
+
+static void
+test_raw_without_e2ee (void)
+{
+  call_raw ("e2ee=off", FALSE);
+}
+
+/* no video in the call: the recorder's video pad ends, and the file is finished */
+static void
+test_audio_only (void)
+{
+  CallFixture *f = call_fixture_new (2);
+  gchar *file = call_fixture_path (f, "call.mkv");
+  GstElement *callee, *caller, *probe;
+
+  callee = call_parse ("daocallsrc name=c identity=%s auto-answer=true "
+      RECORDER, f->identity[1], file);
+  caller = call_parse ("daocallsrc name=c identity=%s peer=%s "
+      "c.audio_src ! fakesink async=false " RAW_AUDIO, f->identity[0],
+      f->alias[1]);
+  gst_element_set_state (callee, GST_STATE_PLAYING);
+  wait_online ();
+  gst_element_set_state (caller, GST_STATE_PLAYING);
+  g_assert_false (has_field (call_wait_state (caller, "connected", 20),
+          "is-video"));
+  talk (callee, 2);
+  gst_element_send_event (callee, gst_event_new_eos ());
+  call_wait_eos (callee, 10);
+  call_wait_eos (caller, 10);
+  call_stop (caller);
+  call_stop (callee);
+  probe = call_parse ("filesrc location=%s ! matroskademux ! audio/x-opus ! "
+      "fakesink", file);
+  gst_element_set_state (probe, GST_STATE_PLAYING);
+  call_wait_eos (probe, 10);
+  call_stop (probe);
+  g_free (file);
+  call_fixture_free (f);
+}
+
+/* READY and PLAYING again is the next call */
+static void
+test_again (void)
+{
+  CallFixture *f = call_fixture_new (2);
+  GstElement *callee, *caller;
+  guint i, threads = 0;
+
+  callee = call_parse ("daocallsrc name=c identity=%s auto-answer=true " SINKS
+      RAW_AUDIO, f->identity[1]);
+  caller = call_parse ("daocallsrc name=c identity=%s peer=%s " SINKS
+      RAW_AUDIO RAW_VIDEO, f->identity[0], f->alias[1]);
+  for (i = 0; i < 5; i++) {
+    start_both (callee, caller);
+    talk (caller, 1);
+    gst_element_send_event (i % 2 ? caller : callee, gst_event_new_eos ());
+    call_wait_eos (caller, 10);
+    call_wait_eos (callee, 10);
+    gst_element_set_state (caller, GST_STATE_READY);
+    gst_element_set_state (callee, GST_STATE_READY);
+    g_test_message ("call %u: %u threads, %u fds", i, call_count_threads (),
+        call_count_fds ());
+    if (i == 1)
+      threads = call_count_threads ();
+  }
+  /* Peer connections end on a worker, a moment later; one has eight threads and
+   * more. Idle threads of pools come and go. */
+  for (i = 0; i < 100 && call_count_threads () > threads + 4; i++)
+    g_usleep (100000);
+  g_assert_cmpuint (call_count_threads (), <=, threads + 4);
+  call_stop (caller);
+  call_stop (callee);
+  call_fixture_free (f);
+}
+
+/* --- gst-launch-1.0 --- */
+
+/* @log: a file that gets its bus messages */
+static GSubprocess *
+launch (const gchar * log, const gchar * format, ...)
+{
+  GError *error = NULL;
+  GSubprocess *process;
+  va_list args;
+  gchar *line, *command;
+
+  va_start (args, format);
+  line = g_strdup_vprintf (format, args);
+  va_end (args);
+  command = g_strdup_printf ("exec gst-launch-1.0 -m -e %s > %s", line, log);
+  process = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, &error, "/bin/sh",
+      "-c", command, NULL);
+  g_assert_no_error (error);
+  g_free (command);
+  g_free (line);
+  return process;
+}
+
+/* Waits for @n reports of a connected call, one every 2 s. */
+static void
+wait_reports (const gchar * log, guint n)
+{
+  gint64 end = g_get_monotonic_time () + 40 * G_TIME_SPAN_SECOND;
+  guint found = 0;
+
+  while (found < n) {
+    gchar *text = NULL, *at;
+
+    g_assert_cmpint (g_get_monotonic_time (), <, end);
+    g_usleep (100000);
+    g_file_get_contents (log, &text, NULL, NULL);
+    found = 0;
+    for (at = text; at && (at = strstr (at, "dao-call-stats")); at++)
+      found++;
+    g_free (text);
+  }
+}
+
+static gboolean
+on_late (gpointer process)
+{
+  g_subprocess_send_signal (process, SIGKILL);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_exited (GObject * process, GAsyncResult * result, gpointer done)
+{
+  g_subprocess_wait_finish (G_SUBPROCESS (process), result, NULL);
+  *(gboolean *) done = TRUE;
+}
+
+/* TRUE: it ended by itself, and well */
+static gboolean
+wait_exit (GSubprocess * process, guint seconds)
+{
+  guint timeout = g_timeout_add_seconds (seconds, on_late, process);
+  gboolean done = FALSE, well;
+
+  g_subprocess_wait_async (process, NULL, on_exited, &done);
+  while (!done)
+    g_main_context_iteration (NULL, TRUE);
+  well = g_subprocess_get_if_exited (process)
+      && g_subprocess_get_exit_status (process) == 0;
+  if (!g_subprocess_get_if_signaled (process)
+      || g_subprocess_get_term_sig (process) != SIGKILL)
+    g_source_remove (timeout);
+  g_object_unref (process);
+  return well;
+}
+
+typedef enum
+{ CTRL_C, PEER_HANGS_UP, PEER_IS_KILLED } End;
+
+static void
+record_by_launch (End end, const gchar * other_sinks)
+{
+  CallFixture *f = call_fixture_new (2);
+  gchar *file = call_fixture_path (f, "call.mkv");
+  gchar *log = call_fixture_path (f, "recorder.log");
+  GSubprocess *recorder, *caller;
+  GstClockTime duration;
+  guint video, audio;
+
+  recorder = launch (log, "daocallsrc name=c identity=%s auto-answer=true "
+      RECORDER "%s", f->identity[1], file, other_sinks);
+  wait_online ();
+  caller = launch ("/dev/null", "daocallsrc name=c identity=%s peer=%s " SINKS
+      RAW_AUDIO RAW_VIDEO, f->identity[0], f->alias[1]);
+  wait_reports (log, 2);
+  if (end == CTRL_C)
+    g_subprocess_send_signal (recorder, SIGINT);
+  else
+    g_subprocess_send_signal (caller, end == PEER_IS_KILLED ? SIGKILL :
+        SIGINT);
+  /* a peer that is killed is missed after 15 s without media */
+  g_assert_true (wait_exit (recorder, end == PEER_IS_KILLED ? 40 : 10));
+  g_assert_cmpint (wait_exit (caller, 10), ==, end != PEER_IS_KILLED);
+  call_probe_file (file, &video, &audio, &duration, NULL);
+  g_test_message ("%u video, %u audio, %" GST_TIME_FORMAT, video, audio,
+      GST_TIME_ARGS (duration));
+  g_assert_cmpuint (video, >, 30);
+  g_assert_cmpuint (audio, >, 100);
+  g_assert_cmpuint (duration, >, 2 * GST_SECOND);
+  g_free (log);
+  g_free (file);
+  call_fixture_free (f);
+}
+
+static void
+test_launch_ctrl_c (void)
+{
+  record_by_launch (CTRL_C, "");
+}
+
+static void
+test_launch_peer_hangs_up (void)
+{
+  record_by_launch (PEER_HANGS_UP, "");
+}
+
+static void
+test_launch_peer_killed (void)
+{
+  record_by_launch (PEER_IS_KILLED, "");
+}
+
+static void
+test_launch_with_other_sinks (void)
+{
+  record_by_launch (CTRL_C, "videotestsrc is-live=true ! fakesink ");
 }
 
 int
@@ -62,5 +367,16 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/callsrc/record", test_record);
+  g_test_add_func ("/callsrc/raw", test_raw);
+  g_test_add_func ("/callsrc/raw-vp9", test_raw_vp9);
+  g_test_add_func ("/callsrc/raw-without-e2ee", test_raw_without_e2ee);
+  g_test_add_func ("/callsrc/audio-only", test_audio_only);
+  g_test_add_func ("/callsrc/again", test_again);
+  g_test_add_func ("/callsrc/launch/ctrl-c", test_launch_ctrl_c);
+  g_test_add_func ("/callsrc/launch/peer-hangs-up",
+      test_launch_peer_hangs_up);
+  g_test_add_func ("/callsrc/launch/peer-killed", test_launch_peer_killed);
+  g_test_add_func ("/callsrc/launch/other-sinks",
+      test_launch_with_other_sinks);
   return g_test_run ();
 }
