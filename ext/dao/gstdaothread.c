@@ -7,10 +7,16 @@
 #endif
 
 #include "gstdaothread.h"
+#include "dao-relay-client.h"
+
+#include <stdlib.h>
 
 /* Several calls may be torn down at once; each worker waits for threads of
  * webrtcbin, not for the CPU. */
 #define MAX_WORKERS 8
+
+/* How long a program's exit may wait for the last frames. */
+#define DRAIN_MS 1000
 
 typedef struct
 {
@@ -19,20 +25,50 @@ typedef struct
   GDestroyNotify destroy;
 } Post;
 
-static gpointer
-run_loop (gpointer data)
-{
-  GMainContext *context = data;
-  GMainLoop *loop = g_main_loop_new (context, FALSE);
+static GMainLoop *the_loop;
+static gboolean drained;
+static GMutex drained_lock;
+static GCond drained_cond;
 
+static gpointer
+run_loop (gpointer context)
+{
   g_main_context_push_thread_default (context);
-  g_main_loop_run (loop);
+  g_main_loop_run (the_loop);
+  dao_relay_drain (DRAIN_MS);
   g_main_context_pop_thread_default (context);
-  g_main_loop_unref (loop);
+  g_mutex_lock (&drained_lock);
+  drained = TRUE;
+  g_cond_signal (&drained_cond);
+  g_mutex_unlock (&drained_lock);
   return NULL;
 }
 
-static GThread *the_thread;
+static gboolean
+quit_loop (gpointer unused)
+{
+  g_main_loop_quit (the_loop);
+  return G_SOURCE_REMOVE;
+}
+
+/* A program may exit right after it set its pipeline to NULL: the hangup that was
+ * posted then still goes out. */
+static void
+drain_at_exit (void)
+{
+  gint64 deadline = g_get_monotonic_time () + 2 * DRAIN_MS * 1000;
+  GSource *source = g_idle_source_new ();
+
+  /* after what was posted before */
+  g_source_set_priority (source, G_PRIORITY_LOW);
+  g_source_set_callback (source, quit_loop, NULL, NULL);
+  g_source_attach (source, g_main_loop_get_context (the_loop));
+  g_source_unref (source);
+  g_mutex_lock (&drained_lock);
+  while (!drained && g_cond_wait_until (&drained_cond, &drained_lock,
+          deadline));
+  g_mutex_unlock (&drained_lock);
+}
 
 GMainContext *
 gst_dao_thread_context (void)
@@ -42,7 +78,9 @@ gst_dao_thread_context (void)
   if (g_once_init_enter (&context)) {
     GMainContext *made = g_main_context_new ();
 
-    the_thread = g_thread_new ("dao-signaling", run_loop, made);
+    the_loop = g_main_loop_new (made, FALSE);
+    g_thread_unref (g_thread_new ("dao-signaling", run_loop, made));
+    atexit (drain_at_exit);
     g_once_init_leave (&context, (gsize) made);
   }
   return (GMainContext *) context;

@@ -1,0 +1,104 @@
+/* GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the files of a peer connection share
+ *
+ *   gstdaoleg.c          its life: guards, states, promises, teardown
+ *   gstdaolegsdp.c       offers and answers
+ *   gstdaolegice.c       candidates and ICE restart
+ *   gstdaolegmedia.c     tracks, keys, codecs
+ */
+#pragma once
+
+#define GST_USE_UNSTABLE_API
+
+#include "gstdaoleg.h"
+#include "gstdaoptfilter.h"
+#include "gstdaotrack.h"
+
+#include <gst/webrtc/webrtc.h>
+#include <nice/agent.h>
+
+G_BEGIN_DECLS
+
+#define GST_DAO_NICE_STREAM 1   /* libnice numbers from 1; BUNDLE leaves one stream */
+
+GST_DEBUG_CATEGORY_EXTERN (gst_dao_leg_debug);
+
+struct _GstDaoLeg
+{
+  gint refs;
+  GstDaoLegCallbacks callbacks;
+  gpointer user_data;
+  gboolean closed;
+
+  GstBin *parent;
+  GstBin *bin;
+  GstElement *webrtc;
+  GstDaoFingerprintGuard *guard;
+  GstDaoPtFilter *pt_filter;
+  GSource *liveness;
+
+  GstDaoLegConfig config;       /* its ICE servers are not kept */
+  gboolean offerer;
+  gboolean described;           /* a remote description was applied */
+  GstDaoSdp local, remote;
+  gboolean restarting;          /* our next description has new ICE credentials */
+  GstElement *filters[2];       /* by DaoMedia, owned by the bin */
+
+  gboolean certificate_ok;
+  gboolean peer_connected;
+  gboolean reported_connected;
+
+  GMutex lock;                  /* for the rest: streaming threads use it too */
+  GCond drained;
+  guint promises;
+  GstDaoTrackCipher receive_cipher[2];
+  GstDaoTrackCipher send_cipher[2];
+  GstPad *key_request_pad;
+  GstDaoCodec codec[2];
+  GstDaoMediaSrc *src[2];
+};
+
+/* From a thread of webrtcbin to ours: runs @func unless the leg is closed by then. */
+typedef struct
+{
+  GstDaoLeg *leg;
+  void (*func) (GstDaoLeg * leg, gint value, gchar * text,
+      GstWebRTCSessionDescription * description);
+  gint value;
+  gchar *text;
+  GstWebRTCSessionDescription *description;
+} GstDaoLegEvent;
+
+GstDaoLeg *gst_dao_leg_ref (GstDaoLeg * leg);
+void gst_dao_leg_unref (GstDaoLeg * leg);
+/* The call cannot go on: tells the owner, and the log. */
+void gst_dao_leg_fail (GstDaoLeg * leg, DaoCallReason reason,
+    const gchar * format, ...) G_GNUC_PRINTF (3, 4);
+
+GstDaoLegEvent *gst_dao_leg_event_new (GstDaoLeg * leg, gpointer func);
+void gst_dao_leg_event_post (GstDaoLegEvent * event);
+/* Emits @action; @done (leg, failed, error text, description) runs on our thread. */
+void gst_dao_leg_request (GstDaoLeg * leg, const gchar * action,
+    GstWebRTCSessionDescription * description, gpointer done);
+
+/* gstdaolegice.c */
+NiceAgent *gst_dao_leg_get_agent (GstDaoLeg * leg);     /* (transfer full) (nullable) */
+void gst_dao_leg_on_candidate (GstDaoLeg * leg, gint mline, gchar * text,
+    GstWebRTCSessionDescription * unused);
+void gst_dao_leg_restart_agent (GstDaoLeg * leg);
+/* (transfer full): @sdp with the agent's credentials of now */
+gchar *gst_dao_leg_write_credentials (GstDaoLeg * leg, const gchar * sdp);
+/* The agent keeps its sockets over a restart and so emits no candidates anew. */
+void gst_dao_leg_send_candidates_again (GstDaoLeg * leg);
+
+/* gstdaolegmedia.c */
+/* Both descriptions are known: what may flow, and under which payload types. */
+void gst_dao_leg_adopt_codecs (GstDaoLeg * leg);
+/* Handler of webrtcbin's "pad-added", on a streaming thread */
+void gst_dao_leg_on_pad_added (GstElement * webrtc, GstPad * pad,
+    gpointer user_data);
+
+G_END_DECLS

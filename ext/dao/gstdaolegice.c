@@ -1,0 +1,137 @@
+/* GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "gstdaoleg-private.h"
+#include "gstdaoice.h"
+
+#define GST_CAT_DEFAULT gst_dao_leg_debug
+
+NiceAgent *
+gst_dao_leg_get_agent (GstDaoLeg * leg)
+{
+  GObject *ice = NULL;
+  NiceAgent *agent = NULL;
+
+  g_object_get (leg->webrtc, "ice-agent", &ice, NULL);
+  if (ice)
+    g_object_get (ice, "agent", &agent, NULL);
+  g_clear_object (&ice);
+  return agent;
+}
+
+gboolean
+gst_dao_leg_is_relayed (GstDaoLeg * leg)
+{
+  NiceAgent *agent = gst_dao_leg_get_agent (leg);
+  NiceCandidate *local, *remote;
+  gboolean relayed = FALSE;
+
+  /* libnice numbers streams from 1, and BUNDLE leaves just one */
+  if (agent && nice_agent_get_selected_pair (agent, 1, 1, &local, &remote))
+    relayed = local->type == NICE_CANDIDATE_TYPE_RELAYED
+        || remote->type == NICE_CANDIDATE_TYPE_RELAYED;
+  g_clear_object (&agent);
+  return relayed;
+}
+
+void
+gst_dao_leg_on_candidate (GstDaoLeg * leg, gint mline, gchar * text,
+    GstWebRTCSessionDescription * unused)
+{
+  const gchar *line = g_str_has_prefix (text, "a=") ? text + 2 : text;
+  gchar *filtered =
+      gst_dao_ice_filter_local (line, leg->config.relay_only);
+
+  if (filtered && mline >= 0 && mline < (gint) leg->local.n_media)
+    leg->callbacks.candidate (leg, filtered, leg->local.media[mline].mid,
+        mline, leg->user_data);
+  g_free (filtered);
+}
+
+void
+gst_dao_leg_add_candidate (GstDaoLeg * leg, const gchar * candidate,
+    const gchar * mid, gint mline_index)
+{
+  guint i;
+  gint mline = mline_index;
+  gchar *line = gst_dao_ice_rebuild_candidate (candidate);
+
+  for (i = 0; mid && i < leg->remote.n_media; i++)
+    if (g_str_equal (leg->remote.media[i].mid, mid))
+      mline = i;
+  /* End of candidates ("") changes nothing for us: our own timers decide. */
+  if (line && mline >= 0 && mline < (gint) leg->remote.n_media
+      && leg->remote.media[mline].accepted)
+    g_signal_emit_by_name (leg->webrtc, "add-ice-candidate", mline, line);
+  else
+    GST_DEBUG_OBJECT (leg->bin, "candidate ignored: %s", candidate);
+  g_free (line);
+}
+
+/* --- ICE restart: webrtcbin has none, so at the agent (webrtcbin.md, 1) --- */
+
+void
+gst_dao_leg_restart_agent (GstDaoLeg * leg)
+{
+  NiceAgent *agent = gst_dao_leg_get_agent (leg);
+
+  GST_INFO_OBJECT (leg->bin, "restarting ICE");
+  if (agent)
+    nice_agent_restart (agent);
+  leg->restarting = TRUE;
+  leg->reported_connected = FALSE;
+  g_clear_object (&agent);
+}
+
+/* (transfer full): @sdp with the agent's credentials of now */
+gchar *
+gst_dao_leg_write_credentials (GstDaoLeg * leg, const gchar * sdp)
+{
+  NiceAgent *agent = gst_dao_leg_get_agent (leg);
+  gchar *ufrag = NULL, *pwd = NULL;
+  gchar **lines = g_strsplit (sdp, "\r\n", -1);
+  gchar *written;
+  guint i;
+
+  if (agent && nice_agent_get_local_credentials (agent, GST_DAO_NICE_STREAM, &ufrag,
+          &pwd))
+    for (i = 0; lines[i]; i++) {
+      gboolean is_ufrag = g_str_has_prefix (lines[i], "a=ice-ufrag:");
+
+      if (!is_ufrag && !g_str_has_prefix (lines[i], "a=ice-pwd:"))
+        continue;
+      g_free (lines[i]);
+      lines[i] = g_strconcat (is_ufrag ? "a=ice-ufrag:" : "a=ice-pwd:",
+          is_ufrag ? ufrag : pwd, NULL);
+    }
+  written = g_strjoinv ("\r\n", lines);
+  g_strfreev (lines);
+  g_free (ufrag);
+  g_free (pwd);
+  g_clear_object (&agent);
+  return written;
+}
+
+/* The agent keeps its sockets and so emits no candidates anew. */
+void
+gst_dao_leg_send_candidates_again (GstDaoLeg * leg)
+{
+  NiceAgent *agent = gst_dao_leg_get_agent (leg);
+  GSList *list = agent ? nice_agent_get_local_candidates (agent, GST_DAO_NICE_STREAM,
+      NICE_COMPONENT_TYPE_RTP) : NULL;
+  GSList *l;
+
+  for (l = list; l; l = l->next) {
+    gchar *text = nice_agent_generate_local_candidate_sdp (agent, l->data);
+
+    gst_dao_leg_on_candidate (leg, 0, text, NULL);
+    g_free (text);
+  }
+  g_slist_free_full (list, (GDestroyNotify) nice_candidate_free);
+  g_clear_object (&agent);
+}
