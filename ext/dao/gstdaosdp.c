@@ -75,10 +75,11 @@ gst_dao_sdp_find (const GstDaoSdp * sdp, DaoMedia media)
 
 /* --- small readers --- */
 
+/* NULL is no number: what is left of an empty attribute. */
 static gboolean
 parse_uint (const gchar * text, guint64 max, guint64 * value)
 {
-  return g_ascii_string_to_unsigned (text, 10, 0, max, value, NULL);
+  return text && g_ascii_string_to_unsigned (text, 10, 0, max, value, NULL);
 }
 
 /* "PT rest": the payload type, and where the rest begins */
@@ -486,8 +487,7 @@ parse_message (const GstSDPMessage * message, guint codecs,
         gst_sdp_media_attributes_len (gst_sdp_message_get_media (message, i));
   if (n_attributes > MAX_ATTRIBUTES)
     FAIL (LIMIT, "more than %d lines", MAX_ATTRIBUTES);
-  if (!origin->sess_id || !parse_uint (origin->sess_id, G_MAXUINT64,
-          &sdp->session_id) || !origin->sess_version
+  if (!parse_uint (origin->sess_id, G_MAXUINT64, &sdp->session_id)
       || !parse_uint (origin->sess_version, G_MAXUINT64,
           &sdp->session_version))
     FAIL (SYNTAX, "the o= line is malformed");
