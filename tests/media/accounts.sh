@@ -62,9 +62,8 @@ befriend () {                   # befriend NAME OTHER: NAME asks, OTHER accepts
 }
 
 start_answering () {            # start_answering NAME LOG PIPELINE...: returns when NAME can be called; $answering is its process
-  GST_DEBUG_NO_COLOR=1 GST_DEBUG='*:2,daosession:4,daosignaling:4' GST_DEBUG_FILE=$dir/$2.debug \
-    gst-launch-1.0 -e "${@:3}" > "$dir/$2.log" 2>&1 &
+  gst-launch-1.0 -e -m "${@:3}" > "$dir/$2.log" 2>&1 &
   answering=$!
   children+=("$answering")
-  wait_for_line " online" "$dir/$2.debug" $answering || { cat "$dir/$2.log" >&2; return 1; }
+  wait_for_line "online=(boolean)true" "$dir/$2.log" $answering || { cat "$dir/$2.log" >&2; return 1; }
 }
