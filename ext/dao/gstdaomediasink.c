@@ -122,10 +122,20 @@ gst_dao_media_sink_set_sender (GstDaoMediaSink * sink, GstDaoCodec codec,
   if (!appsrc)
     return;
   gst_pad_push_event (pad, gst_event_new_reconfigure ());
-  if (sink->media == DAO_MEDIA_VIDEO)
-    gst_pad_push_event (pad,
-        gst_video_event_new_upstream_force_key_unit (GST_CLOCK_TIME_NONE,
-            TRUE, 0));
+  gst_dao_media_sink_resume (sink);
+}
+
+void
+gst_dao_media_sink_resume (GstDaoMediaSink * sink)
+{
+  if (sink->media != DAO_MEDIA_VIDEO)
+    return;
+  GST_OBJECT_LOCK (sink);
+  sink->need_key = TRUE;
+  GST_OBJECT_UNLOCK (sink);
+  gst_pad_push_event (GST_PAD (sink),
+      gst_video_event_new_upstream_force_key_unit (GST_CLOCK_TIME_NONE, TRUE,
+          0));
 }
 
 void

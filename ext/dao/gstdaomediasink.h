@@ -31,6 +31,8 @@ GstCaps *gst_dao_media_sink_get_frame_caps (GstDaoMediaSink * sink,
 /* @appsrc: (nullable): where frames of @codec go from now on; asks upstream for a key frame */
 void gst_dao_media_sink_set_sender (GstDaoMediaSink * sink,
     GstDaoCodec codec, GstElement * appsrc);
+/* Goes on with a key frame. */
+void gst_dao_media_sink_resume (GstDaoMediaSink * sink);
 void gst_dao_media_sink_set_muted (GstDaoMediaSink * sink, gboolean muted);
 gboolean gst_dao_media_sink_is_eos (GstDaoMediaSink * sink);
 

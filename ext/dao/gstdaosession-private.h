@@ -47,7 +47,7 @@ struct _GstDaoSession
   DaoIceConfig *ice;
 
   gboolean running_actions;
-  gboolean senders_started;
+  gint64 senders_us;            /* when they were started; 0 = not */
   gint64 connected_us;
   gint64 ended_us;
   guint64 last_inbound;

@@ -67,6 +67,8 @@ typedef struct
   /* (nullable) @appsrc: where frames go from now on */
   void (*sender) (DaoMedia media, GstDaoCodec codec, GstElement * appsrc,
       gpointer user_data);
+  /* frames of @media were lost on the way: go on with a key frame */
+  void (*resume) (DaoMedia media, gpointer user_data);
   void (*stats) (GstStructure * stats, gpointer user_data);     /* (transfer full) */
 } GstDaoSessionCallbacks;
 

@@ -13,6 +13,8 @@
 
 /* protocol.md f: diagnostics every 2 s */
 #define STATS_TICKS 4
+/* Less than the queue in front of webrtcbin holds (gstdaotrack.c) */
+#define SENDER_PATIENCE_US (G_TIME_SPAN_MILLISECOND * 900)
 
 /* --- what is so --- */
 
@@ -336,7 +338,7 @@ close_leg (GstDaoSession * session)
     report_stats (session);
     gst_dao_leg_close (g_steal_pointer (&session->leg));
   }
-  session->senders_started = FALSE;
+  session->senders_us = 0;
 }
 
 static void
@@ -344,6 +346,9 @@ start_senders (GstDaoSession * session)
 {
   guint i;
 
+  if (!session->leg)
+    return;
+  session->senders_us = g_get_monotonic_time ();
   for (i = 0; i < 2; i++) {
     GstDaoCodec codec = gst_dao_leg_get_codec (session->leg, i);
     GError *error = NULL;
@@ -366,6 +371,16 @@ start_senders (GstDaoSession * session)
     gst_clear_object (&pad);
     gst_caps_unref (caps);
   }
+}
+
+/* What waited was dropped from the front: begin with a key frame. */
+static void
+start_senders_afresh (GstDaoSession * session)
+{
+  guint i;
+
+  for (i = 0; i < 2; i++)
+    session->callbacks.resume (i, session->user_data);
 }
 
 /* --- the end of a run --- */
@@ -416,14 +431,17 @@ on_state (GstDaoSession * session, DaoCallState state, DaoCallReason reason)
     session->e2ee_noted = FALSE;
     g_clear_pointer (&session->last_error, g_free);
   }
+  /* Both have agreed by now. What is ready when the certificate has been checked
+   * goes out at once; until then the guard lets nothing pass. */
+  if (state == DAO_CALL_CONNECTING && session->senders_us == 0)
+    start_senders (session);
   if (state == DAO_CALL_CONNECTED) {
     if (session->connected_us == 0)
       session->connected_us = g_get_monotonic_time ();
-    if (session->leg && !session->senders_started) {
-      session->senders_started = TRUE;
-      start_senders (session);
+    if (g_get_monotonic_time () - session->senders_us > SENDER_PATIENCE_US)
+      start_senders_afresh (session);
+    if (session->leg)
       gst_dao_leg_distribute_latency (session->leg);
-    }
   }
   report_state (session, state, reason);
   if (dao_call_state_is_terminal (state))

@@ -269,6 +269,16 @@ on_sender (DaoMedia media, GstDaoCodec codec, GstElement * appsrc,
 }
 
 static void
+on_resume (DaoMedia media, gpointer user_data)
+{
+  GstDaoMediaSink *sink = get_sink (user_data, media);
+
+  if (sink)
+    gst_dao_media_sink_resume (sink);
+  gst_clear_object (&sink);
+}
+
+static void
 on_stats (GstStructure * stats, gpointer user_data)
 {
   GstDaoSignaling *self = user_data;
@@ -296,6 +306,7 @@ static const GstDaoSessionCallbacks session_callbacks = {
   .frame_caps = get_frame_caps,
   .force_key_pad = get_force_key_pad,
   .sender = on_sender,
+  .resume = on_resume,
   .stats = on_stats,
 };
 
