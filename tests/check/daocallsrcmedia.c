@@ -235,16 +235,41 @@ GST_START_TEST (test_audio_call_sends_no_video)
 
 GST_END_TEST;
 
+static GstPadProbeReturn
+count_buffer (GstPad * pad, GstPadProbeInfo * info, gpointer count)
+{
+  g_atomic_int_inc ((gint *) count);
+  return GST_PAD_PROBE_OK;
+}
+
+/* Waits until @n more frames have come in by the pad. */
+static void
+wait_input (Fixture * f, const gchar * name, gint n)
+{
+  GstPad *pad = gst_element_get_static_pad (f->call, name);
+  GstPad *peer = gst_pad_get_peer (pad);
+  gint count = 0, tries;
+  gulong probe = gst_pad_add_probe (peer, GST_PAD_PROBE_TYPE_BUFFER,
+      count_buffer, &count, NULL);
+
+  for (tries = 0; g_atomic_int_get (&count) < n && tries < 2000; tries++)
+    g_usleep (10000);
+  gst_pad_remove_probe (peer, probe);
+  fail_unless (count >= n);
+  gst_object_unref (peer);
+  gst_object_unref (pad);
+}
+
 GST_START_TEST (test_nothing_is_sent_before_the_call_is_connected)
 {
   Fixture f;
 
-  start (&f, "daocallsrc name=c " CAMERA MICROPHONE
-      "videotestsrc is-live=true num-buffers=15 ! fakesink");
+  start (&f, "daocallsrc name=c " CAMERA MICROPHONE);
   call_standin_set_video (f.standin, TRUE);
   call_standin_set_state (f.standin, DAO_CALL_RINGING);
   call_standin_set_state (f.standin, DAO_CALL_CONNECTING);
-  gst_element_get_state (f.pipeline, NULL, NULL, GST_CLOCK_TIME_NONE);
+  wait_input (&f, "video_sink", 5);
+  wait_input (&f, "audio_sink", 5);
   assert_equals_int (call_standin_count (f.standin, DAO_MEDIA_VIDEO), 0);
   assert_equals_int (call_standin_count (f.standin, DAO_MEDIA_AUDIO), 0);
   call_standin_agree (f.standin, "video/x-vp8");
