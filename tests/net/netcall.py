@@ -1,0 +1,233 @@
+# Relay, TURN server, accounts and calls on the hosts of a test bed (netbed.py).
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+from netbed import Bed, Failure, require, run
+
+PORT = 8417
+TURN_PORT = 3478
+TURN_SECRET = 'secret of the test'
+
+ONLINE = re.compile(r' online$')
+STATE = 'dao-call-state, state=\\(string\\)%s,'
+CONNECTED = re.compile(STATE % 'connected')
+CALLING = re.compile(STATE % 'calling')
+ENDED = re.compile(r'dao-call-ended.* reason=\(string\)([a-z0-9-]+)')
+# Where the program does not print messages.
+HANGUP = re.compile(r': ((?:hangup|ended|rejected) \([a-z-]+\))')
+RELAYED = re.compile(STATE % 'connected' + r'.* relayed=\(boolean\)(true|false)')
+LISTENING = re.compile(r'^listening on ')
+# What the element logs, where the program does not print messages.
+STEP_CONNECTED = re.compile(r': connected \(')
+
+# Login, ringing, and the 30 s an answered call has for its connection.
+CONNECT_S = 40
+
+
+class Build:
+    """Programs of a build directory."""
+
+    def __init__(self, source, build):
+        self.media_scripts = f'{source}/tests/media'
+        self.relay = f'{build}/subprojects/dao-relay/dao-relay'
+        self.identity = f'{build}/tools/dao-identity'
+        self.media = f'{build}/tests/media'
+        self.tun_link = f'{build}/tests/net/tun-link'
+        for name in ('GST_PLUGIN_PATH', 'GST_REGISTRY', 'DAO_IDENTITY', 'G_DEBUG'):
+            os.environ.pop(name, None)
+        os.environ.update({
+            'GST_PLUGIN_PATH_1_0': f'{build}/gst/daortp:{build}/ext/dao',
+            'GST_REGISTRY_1_0': f'{build}/registry.bin',
+            'GST_DEBUG_NO_COLOR': '1',
+            'HOME': '/run'})
+        # The list of plugins is made once, not by every process at the same time.
+        run('gst-inspect-1.0', 'daocallsrc')
+
+    def make_media(self, seconds, path):
+        """A file of speech and numbered pictures."""
+        wav = path + '.wav'
+        run(f'{self.media_scripts}/speech.sh', str(seconds), wav)
+        run(f'{self.media}/make-media', '--speech', wav, '--seconds', str(seconds), path)
+
+
+def quantity(text, pattern):
+    """The numbers of the last line that pattern matches."""
+    found = re.findall(pattern, text)
+    if not found:
+        raise Failure(f'nothing says "{pattern}"')
+    return [float(number) for number in (found[-1] if isinstance(found[-1], tuple) else found[-1:])]
+
+
+class Calls:
+    """A bed with a relay and two accounts, alice and bob, on two hosts.
+
+    alice, bob: what Bed.host takes. ice: environment of dao-relay. With turn there is a coturn.
+    """
+
+    def __init__(self, build, alice=None, bob=None, stun=False, turn=False):
+        self.build = build
+        self.bed = Bed(build.tun_link)
+        self.alice = self.bed.host('alice', **(alice or {}))
+        self.bob = self.bed.host('bob', **(bob or {}))
+        self.relay = self.bed.host('relay')
+        self.ice = {}
+        if stun or turn:
+            self._start_turn(turn)
+        self.start_relay()
+        for name in ('alice', 'bob'):
+            self.dao_identity(name, 'new', '--relay', f'http://{self.relay.address}:{PORT}')
+            self.dao_identity(name, 'register')
+        self.aliases = {name: self.dao_identity(name, 'show')['alias'] for name in ('alice', 'bob')}
+        self.dao_identity('alice', 'add', self.aliases['bob'])
+        self.dao_identity('bob', 'accept', self.aliases['alice'])
+        self.dao_identity('alice', 'list')
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *why):
+        try:
+            if kind is not None and (logs := os.environ.get('DAO_NETBED_LOGS')):
+                self.keep_logs(logs)
+        finally:
+            self.bed.__exit__()
+
+    def keep_logs(self, directory):
+        for process in self.bed.processes:
+            name = f'{os.getpid()}-{self.bed.number}-{process.name.replace(" ", "-")}.log'
+            with open(f'{directory}/{name}', 'w', encoding='utf-8') as file:
+                file.writelines(f'{when:.3f} {line}\n' for when, line in process.lines)
+
+    # --- servers ---
+
+    def start_relay(self):
+        self.relay_process = self.relay.start('dao-relay', [
+            self.build.relay, '--listen', f'{self.relay.address}:{PORT}',
+            '--db', f'{self.bed.files}/relay.db'], **self.ice)
+        self.relay_process.wait_for(LISTENING, 10)
+
+    def _start_turn(self, turn):
+        require({'turnserver': 'coturn'})
+        self.turn = self.bed.host('turn')
+        address = self.turn.address
+        process = self.turn.start('coturn', [
+            'turnserver', '-n', '--no-cli', '--no-tls', '--no-dtls', '--log-file=stdout',
+            f'--listening-ip={address}', f'--relay-ip={address}', f'--listening-port={TURN_PORT}',
+            '--realm=dao', '--use-auth-secret', f'--static-auth-secret={TURN_SECRET}',
+            f'--userdb={self.bed.files}/turn.db', f'--pidfile={self.bed.files}/turn.pid'])
+        process.wait_for(re.compile('IPv4. UDP listener opened'), 10)
+        if turn:
+            self.ice = {'TURN_HOST': f'{address}:{TURN_PORT}', 'TURN_SECRET': TURN_SECRET}
+        else:
+            self.ice = {'STUN_URLS': f'stun:{address}:{TURN_PORT}'}
+
+    # --- accounts ---
+
+    def identity(self, name):
+        return f'{self.bed.files}/{name}.json'
+
+    def dao_identity(self, name, *arguments):
+        """Its last line. On the relay's host, so that a bad link does not matter here."""
+        output = run('ip', 'netns', 'exec', self.relay.netns, self.build.identity,
+                     '--identity', self.identity(name), *arguments)
+        return json.loads(output.splitlines()[-1])
+
+    # --- calls ---
+
+    def answer(self, pipeline='', debug='', **env):
+        """bob waits for a call, and takes it; `pipeline` is behind `daocallsrc ... name=c`."""
+        debug = f'*:2,daosession:5,daosignaling:4,daoleg:5{debug}'
+        process = self.bob.start('bob', [
+            'gst-launch-1.0', '-e', '-m', 'daocallsrc', 'name=c', f'identity={self.identity("bob")}',
+            'auto-answer=true', *pipeline.split()], GST_DEBUG=debug, **env)
+        process.wait_for(ONLINE, 20)
+        return process
+
+    def record(self, path, **how):
+        """bob waits for a call, takes it, and writes it down. latency: of his jitter buffer."""
+        latency = how.pop('latency', 200)
+        return self.answer(
+            f'latency={latency} c.video_src ! queue ! mux. c.audio_src ! queue ! matroskamux name=mux '
+            f'! filesink location={path}', **how)
+
+    def _caller(self, properties):
+        return (f'daocallsrc name=c identity={self.identity("alice")} '
+                f'peer={self.aliases["bob"]} e2ee=required {properties}')
+
+    def play(self, path, properties='', **env):
+        """alice calls bob, plays a file into the call, and hangs up."""
+        return self.alice.start('alice', [
+            f'{self.build.media}/play-call', '--limit', '120', self._caller(properties)
+            + f' filesrc location={path} ! matroskademux name=d'
+              ' d.video_0 ! queue ! clocksync ! c.video_sink'
+              ' d.audio_0 ! queue ! clocksync ! c.audio_sink'],
+            GST_DEBUG='*:2,daosession:5,daosignaling:4,daoleg:5', **env)
+
+    def call(self, properties='', debug='', **env):
+        """alice calls bob with sound alone, until she is interrupted."""
+        return self.alice.start('alice', [
+            'gst-launch-1.0', '-e', '-m', *self._caller(properties).split(),
+            'audiotestsrc', 'is-live=true', '!', 'c.audio_sink'],
+            GST_DEBUG=f'*:2,daosession:5,daosignaling:4,daoleg:5{debug}', **env)
+
+    def frame_times(self, path, pad):
+        """When each encoded frame of a recorded file is shown, in seconds."""
+        text = run('gst-launch-1.0', '-v', 'filesrc', f'location={path}', '!', 'matroskademux',
+                   'name=d', f'd.{pad}', '!', 'identity', 'silent=false', '!', 'fakesink')
+        return [int(h) * 3600 + int(m) * 60 + float(s)
+                for h, m, s in re.findall(r'pts: (\d+):(\d+):([\d.]+)', text)]
+
+    def compare(self, sent, recorded):
+        """What compare-media says: (all ok, its lines)."""
+        result = subprocess.run([f'{self.build.media}/compare-media', '--same-frames', sent, recorded],
+                                capture_output=True, text=True)
+        return result.returncode == 0, result.stdout + result.stderr
+
+
+def time_to_connect(caller, seconds=CONNECT_S):
+    """From the first frame of signaling to media, in seconds."""
+    connected, _ = caller.wait_for(CONNECTED, seconds)
+    calling, _ = caller.find(CALLING)
+    return connected - calling
+
+
+class Report:
+    """Prints what was measured, and remembers whether all of it was good."""
+
+    def __init__(self):
+        self.failed = False
+        self.started = time.monotonic()
+
+    def say(self, text):
+        print(f'{time.monotonic() - self.started:6.1f} s  {text}', flush=True)
+
+    def check(self, ok, text):
+        self.say(f'{"ok  " if ok else "FAIL"} {text}')
+        self.failed |= not ok
+
+    def show(self, text, lines=60):
+        for line in text.splitlines()[-lines:]:
+            print('          | ' + line, flush=True)
+
+
+def main(scenarios):
+    """`test-NAME.py SOURCE-DIRECTORY BUILD-DIRECTORY SCENARIO...`"""
+    from netbed import enter
+    if len(sys.argv) < 4 or not set(sys.argv[3:]) <= set(scenarios):
+        sys.exit(f'usage: {sys.argv[0]} SOURCE-DIRECTORY BUILD-DIRECTORY {"|".join(scenarios)}...')
+    enter()
+    report = Report()
+    build = Build(os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]))
+    for name in sys.argv[3:]:
+        report.say(f'== {name}')
+        try:
+            scenarios[name](build, report)
+        except Failure as failure:
+            report.check(False, str(failure))
+    sys.exit(1 if report.failed else 0)
