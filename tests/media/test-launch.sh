@@ -1,5 +1,6 @@
 #!/bin/bash
-# The README's commands run as they stand there, and the tap of play-call sees clear media when there is some.
+# The commands of the README and of the call elements' documentation run as they stand there, and the tap of
+# play-call sees clear media when there is some.
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 #   test-launch.sh SOURCE-DIRECTORY BUILD-DIRECTORY   (prints TAP)
@@ -53,12 +54,28 @@ readme () {
   children+=($!)
   eval "$(block verify)" > verify.log 2>&1 && grep -q safety_code verify.log
   result "README: safety code" $? verify.log
-  call_between answer
-  call_between record
+  call_between "README, answer" "$(block answer)" "$(block place)"
+  call_between "README, record" "$(block record)" "$(block place)"
+  records "README, record"
+  for element in callsrc signaling; do
+    rm -f call.mkv
+    call_between "documentation of dao$element" "$(documented $element auto-answer)" "$(documented $element peer=)"
+    records "documentation of dao$element"
+  done
+}
+
+documented () {                 # documented ELEMENT TEXT: the launch line with TEXT, its example names made ours
+  awk -v text="$2" '/\|\[$/ { on = 1; line = ""; next }
+    /\]\|$/ { if (on && index(line, text)) printf "%s", line; on = 0 }
+    on { sub(/^ \* /, ""); line = line $0 "\n" }' "$source_dir/ext/dao/gstdao$1.c" \
+    | sed "s/bot\.json/bob.json/; s/u10000002/$BOB/"
+}
+
+records () {                    # records NAME: call.mkv has picture and sound
   decodes video_0 'vp8dec ! videoconvert ! videoscale ! video/x-raw,format=GRAY8,width=16,height=16' $((256 * 30))
-  result "README: the recorded picture decodes" $? decode.log
+  result "$1: the recorded picture decodes" $? decode.log
   decodes audio_0 'opusdec ! audioconvert ! audio/x-raw,format=S16LE,channels=1,rate=48000' $((48000 * 2))
-  result "README: the recorded sound decodes" $? decode.log
+  result "$1: the recorded sound decodes" $? decode.log
 }
 
 decodes () {                    # decodes PAD DECODER BYTES: at least so much of call.mkv comes out
@@ -68,30 +85,31 @@ decodes () {                    # decodes PAD DECODER BYTES: at least so much of
 }
 
 # As a job with its own process: Ctrl-C must reach gst-launch-1.0 itself.
-start () {                      # start BLOCK: sets $!
-  (trap - INT; eval "exec $(block "$1")") > "$1.log" 2>&1 &
+start () {                      # start LOG COMMAND: sets $!
+  (trap - INT; GST_DEBUG_FILE=$1.debug eval "exec $2") > "$1.log" 2>&1 &
 }
 
-call_between () {               # call_between BLOCK: BLOCK is called by the README's place
+call_between () {               # call_between NAME ANSWERING PLACING: two commands
   local answering placing status=0
+  rm -f answer.debug place.debug
   set -m
-  GST_DEBUG_FILE=$1.debug start "$1"
+  start answer "$2"
   answering=$!
-  wait_for_line " online" "$1.debug" $answering
-  result "README: $1 comes online" $? "$1.log"
-  GST_DEBUG_FILE=place.debug start place
+  wait_for_line " online" answer.debug $answering
+  result "$1: who answers comes online" $? answer.log
+  start place "$3"
   placing=$!
   set +m
   children+=("$answering" "$placing")
   wait_for_line ": connected (" place.debug $placing
-  result "README: place is connected with $1" $? place.log
+  result "$1: who places is connected" $? place.log
   sleep 3                       # of the call
   kill -INT $placing
   wait_for_exit $placing || status=$?
-  result "README: Ctrl-C ends place with exit status 0" $status place.log
+  result "$1: Ctrl-C ends who places with exit status 0" $status place.log
   status=0
   wait_for_exit $answering || status=$?
-  result "README: $1 ends by itself with exit status 0" $status "$1.log"
+  result "$1: who answers ends by itself with exit status 0" $status answer.log
 }
 
 # --- the tap ---
