@@ -13,6 +13,8 @@
 
 /* protocol.md, f: media acquisition timeout */
 #define MEDIA_TIMEOUT (6 * GST_SECOND)
+/* Streams of one file do not end in the same moment: no black frame for the rest. */
+#define FILL_DELAY (2 * GST_SECOND)
 
 static const gchar *const media_names[] = { "audio", "video" };
 static const gchar *const target_names[] = { "audio_sink", "video_sink" };
@@ -29,6 +31,7 @@ struct _GstDaoCallMedia
   gboolean video_muted;
   GstClockID watch;
   gboolean watch_frames;
+  GstClockID fill;
 };
 
 /* --- local media that fails --- */
@@ -145,13 +148,13 @@ on_watch (GstClock * clock, GstClockTime time, GstClockID id,
   return TRUE;
 }
 
-void
-gst_dao_call_media_stop_watch (GstDaoCallMedia * media)
+static void
+stop_timer (GstDaoCallMedia * media, GstClockID * timer)
 {
   GstClockID id;
 
   GST_OBJECT_LOCK (media->bin);
-  id = g_steal_pointer (&media->watch);
+  id = g_steal_pointer (timer);
   GST_OBJECT_UNLOCK (media->bin);
   if (!id)
     return;
@@ -159,29 +162,44 @@ gst_dao_call_media_stop_watch (GstDaoCallMedia * media)
   gst_clock_id_unref (id);
 }
 
-/* The media lives as long as the bin, and the clock holds the bin. Before the call
- * is connected, caps are enough: a file may wait for its listener. */
+/* The media lives as long as the bin, and the clock holds the bin. */
 static void
-start_watch (GstDaoCallMedia * media, gboolean frames)
+start_timer (GstDaoCallMedia * media, GstClockID * timer, GstClockTime delay,
+    GstClockCallback callback)
 {
   GstClock *clock = gst_element_get_clock (media->bin);
   Watch *watch = g_new0 (Watch, 1);
   GstClockID id;
 
-  gst_dao_call_media_stop_watch (media);
+  stop_timer (media, timer);
   if (!clock)
     clock = gst_system_clock_obtain ();
   watch->bin = gst_object_ref (media->bin);
   watch->media = media;
-  id = gst_clock_new_single_shot_id (clock,
-      gst_clock_get_time (clock) + MEDIA_TIMEOUT);
+  id = gst_clock_new_single_shot_id (clock, gst_clock_get_time (clock) + delay);
   GST_OBJECT_LOCK (media->bin);
-  media->watch = gst_clock_id_ref (id);
-  media->watch_frames = frames;
+  *timer = gst_clock_id_ref (id);
   GST_OBJECT_UNLOCK (media->bin);
-  gst_clock_id_wait_async (id, on_watch, watch, watch_free);
+  gst_clock_id_wait_async (id, callback, watch, watch_free);
   gst_clock_id_unref (id);
   gst_object_unref (clock);
+}
+
+void
+gst_dao_call_media_stop_watch (GstDaoCallMedia * media)
+{
+  stop_timer (media, &media->watch);
+  stop_timer (media, &media->fill);
+}
+
+/* Before the call is connected, caps are enough: a file may wait for its listener. */
+static void
+start_watch (GstDaoCallMedia * media, gboolean frames)
+{
+  GST_OBJECT_LOCK (media->bin);
+  media->watch_frames = frames;
+  GST_OBJECT_UNLOCK (media->bin);
+  start_timer (media, &media->watch, MEDIA_TIMEOUT, on_watch);
 }
 
 /* --- the state of the call --- */
@@ -250,6 +268,17 @@ gst_dao_call_media_update (GstDaoCallMedia * media)
   }
 }
 
+static gboolean
+on_fill (GstClock * clock, GstClockTime time, GstClockID id,
+    gpointer user_data)
+{
+  Watch *watch = user_data;
+
+  gst_dao_media_in_fill (watch->media->in[DAO_MEDIA_AUDIO]);
+  gst_dao_media_in_fill (watch->media->in[DAO_MEDIA_VIDEO]);
+  return TRUE;
+}
+
 /* When all local media has ended there is nothing more to say. */
 static void
 on_eos (DaoMedia which, gpointer user_data)
@@ -259,8 +288,10 @@ on_eos (DaoMedia which, gpointer user_data)
 
   for (i = 0; i < 2; i++)
     if (gst_dao_media_in_is_linked (media->in[i])
-        && !gst_dao_media_in_is_eos (media->in[i]))
+        && !gst_dao_media_in_is_eos (media->in[i])) {
+      start_timer (media, &media->fill, FILL_DELAY, on_fill);
       return;
+    }
   gst_element_send_event (media->signaling, gst_event_new_eos ());
 }
 

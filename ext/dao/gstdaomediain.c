@@ -8,6 +8,9 @@
  * Raw video meets its encoder before the call, but the target only once the call
  * is connected: until then either codec can be agreed on. Encoded media is
  * linked at once, so that daosignaling offers its codec and no other.
+ *
+ * Media that is not live (a file) is held at its first frame until the call is
+ * connected, then paced by the clock: it is played into the call from its start.
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -46,10 +49,12 @@ struct _GstDaoMediaIn
   gboolean muted;
   gboolean eos;
   gboolean seen_caps;
+  gulong hold;                  /* probe that holds what is not live; 0 = none */
 
   /* atomic, for each buffer */
   gint flowing;                 /* frames are let through */
   gint frames;                  /* saturates at 1 */
+  gint live;                    /* known to be live */
 };
 
 /* --- linking --- */
@@ -176,6 +181,72 @@ add_encoder (GstDaoMediaIn * in, GstDaoCodec codec, GError ** error)
   return TRUE;
 }
 
+/* --- holding; with the lock, but for the probe --- */
+
+static gboolean
+is_live (GstDaoMediaIn * in)
+{
+  GstQuery *query = gst_query_new_latency ();
+  gboolean live = FALSE;
+
+  if (gst_pad_peer_query (in->pad, query))
+    gst_query_parse_latency (query, &live, NULL, NULL);
+  gst_query_unref (query);
+  return live;
+}
+
+/* Stays blocked at the first frame; a flush or the end of the run gets through. */
+static GstPadProbeReturn
+hold_frame (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
+{
+  GstDaoMediaIn *in = user_data;
+
+  if (!g_atomic_int_get (&in->live) && is_live (in))
+    g_atomic_int_set (&in->live, TRUE);
+  return g_atomic_int_get (&in->live) ? GST_PAD_PROBE_PASS :
+      GST_PAD_PROBE_OK;
+}
+
+static void
+set_pace (GstDaoMediaIn * in, GstPad * src, gboolean paced, gint64 offset)
+{
+  g_object_set (in->entry, "sync", paced, "ts-offset", offset, NULL);
+  gst_pad_set_offset (src, offset);
+}
+
+static void
+hold (GstDaoMediaIn * in)
+{
+  GstPad *src;
+
+  if (!in->entry)
+    return;
+  src = gst_element_get_static_pad (in->entry, "src");
+  set_pace (in, src, FALSE, 0);
+  g_atomic_int_set (&in->live, FALSE);
+  if (!in->hold)
+    in->hold = gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BLOCK
+        | GST_PAD_PROBE_TYPE_BUFFER, hold_frame, in, NULL);
+  gst_object_unref (src);
+}
+
+/* What was held begins now, in running time. */
+static void
+release (GstDaoMediaIn * in)
+{
+  GstPad *src = gst_element_get_static_pad (in->entry, "src");
+  GstClock *clock = gst_element_get_clock (GST_ELEMENT (in->bin));
+
+  if (in->hold && gst_pad_is_blocking (src) && clock)
+    set_pace (in, src, TRUE, gst_clock_get_time (clock)
+        - gst_element_get_base_time (GST_ELEMENT (in->bin)));
+  if (in->hold)
+    gst_pad_remove_probe (src, in->hold);
+  in->hold = 0;
+  gst_clear_object (&clock);
+  gst_object_unref (src);
+}
+
 /* Lets frames through to the target if there is a call for them. */
 static gboolean
 start_flow (GstDaoMediaIn * in, GstDaoMediaInFailure * failure,
@@ -202,6 +273,7 @@ start_flow (GstDaoMediaIn * in, GstDaoMediaInFailure * failure,
   remove_generator (in);
   link_target (in, in->encoder ? in->encoder : in->entry);
   g_atomic_int_set (&in->flowing, TRUE);
+  release (in);
   return TRUE;
 }
 
@@ -265,18 +337,13 @@ on_caps (GstDaoMediaIn * in, GstCaps * caps)
 static void
 on_eos (GstDaoMediaIn * in)
 {
-  GError *error = NULL;
-  gboolean ok = TRUE, early;
+  gboolean early;
 
   g_mutex_lock (&in->lock);
   in->eos = TRUE;
   early = !in->seen_caps && !g_atomic_int_get (&in->frames);
   g_atomic_int_set (&in->flowing, FALSE);
-  if (in->open && !early)
-    ok = add_generator (in, &error);
   g_mutex_unlock (&in->lock);
-  if (!ok)
-    fail (in, GST_DAO_MEDIA_IN_PLUGIN, &error);
   if (early)
     fail (in, GST_DAO_MEDIA_IN_PERMISSION, NULL);
   in->callbacks.eos (in->media, in->user_data);
@@ -302,7 +369,7 @@ on_entry (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
       return on_caps (in, caps);
     case GST_EVENT_EOS:
       on_eos (in);
-      /* silence goes on in its place */
+      /* silence goes on in its place (gst_dao_media_in_fill) */
       return GST_PAD_PROBE_DROP;
     case GST_EVENT_STREAM_START:
       g_mutex_lock (&in->lock);
@@ -427,6 +494,7 @@ gst_dao_media_in_prepare (GstDaoMediaIn * in, GstPad * target,
     in->target = gst_object_ref (target);
     if (in->pad && gst_pad_is_linked (in->pad))
       link_encoded (in);
+    hold (in);
   }
   g_mutex_unlock (&in->lock);
 }
@@ -449,6 +517,20 @@ gst_dao_media_in_open (GstDaoMediaIn * in)
   g_mutex_unlock (&in->lock);
   if (!ok)
     fail (in, failure, &error);
+}
+
+void
+gst_dao_media_in_fill (GstDaoMediaIn * in)
+{
+  GError *error = NULL;
+  gboolean ok = TRUE;
+
+  g_mutex_lock (&in->lock);
+  if (in->open && in->eos)
+    ok = add_generator (in, &error);
+  g_mutex_unlock (&in->lock);
+  if (!ok)
+    fail (in, GST_DAO_MEDIA_IN_PLUGIN, &error);
 }
 
 void

@@ -58,6 +58,8 @@ void gst_dao_media_in_prepare (GstDaoMediaIn * in, GstPad * target,
 /* The call has this medium and is connected: send. May start elements; any thread but a streaming one. */
 void gst_dao_media_in_open (GstDaoMediaIn * in);
 /* The call is over. */
+/* A medium that ended is replaced by silence or black. */
+void gst_dao_media_in_fill (GstDaoMediaIn * in);
 void gst_dao_media_in_close (GstDaoMediaIn * in);
 
 void gst_dao_media_in_set_muted (GstDaoMediaIn * in, gboolean muted);

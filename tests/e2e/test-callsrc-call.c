@@ -190,6 +190,50 @@ test_audio_only (void)
   call_fixture_free (f);
 }
 
+/* A file is held until the call is connected and then played from its start, in
+ * step with the clock; when it ends, the call does, too. */
+static void
+test_file (void)
+{
+  CallFixture *f = call_fixture_new (2);
+  gchar *sent = call_fixture_path (f, "sent.mkv");
+  gchar *recorded = call_fixture_path (f, "call.mkv");
+  GstElement *writer = call_parse ("matroskamux name=mux ! filesink "
+      "location=%s  videotestsrc num-buffers=60 ! video/x-raw,width=320,"
+      "height=240,framerate=20/1 ! vp8enc deadline=1 ! mux. audiotestsrc "
+      "num-buffers=150 samplesperbuffer=960 ! audio/x-raw,rate=48000 ! "
+      "opusenc ! mux.", sent);
+  GstElement *callee = call_parse ("daocallsrc name=c identity=%s "
+      "auto-answer=true c.video_src ! queue ! mux. c.audio_src ! queue ! "
+      "matroskamux name=mux ! filesink location=%s", f->identity[1], recorded);
+  GstElement *caller = call_parse ("daocallsrc name=c identity=%s peer=%s "
+      "filesrc location=%s ! matroskademux name=d  d.video_0 ! queue ! "
+      "c.video_sink  d.audio_0 ! queue ! c.audio_sink", f->identity[0],
+      f->alias[1], sent);
+  guint video, audio;
+  GstClockTime duration;
+
+  gst_element_set_state (writer, GST_STATE_PLAYING);
+  call_wait_eos (writer, 30);
+  call_stop (writer);
+  gst_element_set_state (callee, GST_STATE_PLAYING);
+  call_wait_online (callee, 10);
+  gst_element_set_state (caller, GST_STATE_PLAYING);
+  call_wait_eos (caller, 20);
+  call_wait_eos (callee, 10);
+  call_stop (caller);
+  call_stop (callee);
+  call_probe_file (recorded, &video, &audio, &duration, NULL);
+  g_test_message ("%u video frames, %u audio frames", video, audio);
+  g_assert_cmpuint (video, ==, 60);
+  g_assert_cmpuint (audio, >=, 149);
+  g_assert_cmpuint (duration, >, 2700 * GST_MSECOND);
+  g_assert_cmpuint (duration, <, 3300 * GST_MSECOND);
+  g_free (sent);
+  g_free (recorded);
+  call_fixture_free (f);
+}
+
 /* READY and PLAYING again is the next call */
 static void
 test_again (void)
@@ -380,6 +424,7 @@ main (int argc, char **argv)
   g_test_add_func ("/callsrc/raw-vp9", test_raw_vp9);
   g_test_add_func ("/callsrc/raw-without-e2ee", test_raw_without_e2ee);
   g_test_add_func ("/callsrc/audio-only", test_audio_only);
+  g_test_add_func ("/callsrc/file", test_file);
   g_test_add_func ("/callsrc/again", test_again);
   if (CAN_LAUNCH) {
     g_test_add_func ("/callsrc/launch/ctrl-c", test_launch_ctrl_c);
