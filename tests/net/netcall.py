@@ -121,11 +121,19 @@ class Calls:
             f'--listening-ip={address}', f'--relay-ip={address}', f'--listening-port={TURN_PORT}',
             '--realm=dao', '--use-auth-secret', f'--static-auth-secret={TURN_SECRET}',
             f'--userdb={self.bed.files}/turn.db', f'--pidfile={self.bed.files}/turn.pid'])
-        process.wait_for(re.compile('IPv4. UDP listener opened'), 10)
+        process.wait_for(re.compile('SQLite DB connection success'), 10)
         if turn:
             self.ice = {'TURN_HOST': f'{address}:{TURN_PORT}', 'TURN_SECRET': TURN_SECRET}
         else:
             self.ice = {'STUN_URLS': f'stun:{address}:{TURN_PORT}'}
+
+    def count_paths(self):
+        """Counters of UDP and TCP between the two: straight, and through_turn (both its sides)."""
+        alice, bob, turn = self.alice.public, self.bob.public, self.turn.public
+        both = f'{{ {alice}, {bob} }}'
+        self.bed.count('straight', f'ip saddr {both} ip daddr {both}')
+        # STUN's own messages and permissions are few and small; media is not
+        self.bed.count('through_turn', f'ip daddr {turn} ip length > 100')
 
     # --- accounts ---
 

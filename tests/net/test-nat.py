@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+# Calls through NATs and firewalls, with STUN and TURN of a real coturn.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+#   test-nat.py SOURCE-DIRECTORY BUILD-DIRECTORY SCENARIO...
+
+import concurrent.futures
+import re
+import time
+
+import netcall
+from netbed import Failure
+from netcall import Calls, time_to_connect
+
+# A pair without a path: libnice gives up its checks after 7 s (webrtcbin.md 5).
+NO_PATH_S = 12
+# Two cores; most of a call's time is waiting.
+PARALLEL = 4
+
+FULL, RESTRICTED, SYMMETRIC, BLOCKED = 'full-cone', 'port-restricted', 'symmetric', 'udp-blocked'
+
+# RFC 5128, 3.3: whose mapping differs for each peer cannot be reached by one who lets in only
+# whom he wrote to.
+PAIRS = {
+    (FULL, FULL): 'direct',
+    (FULL, RESTRICTED): 'direct',
+    (FULL, SYMMETRIC): 'direct',
+    (RESTRICTED, RESTRICTED): 'direct',
+    (RESTRICTED, SYMMETRIC): 'relay',
+    (SYMMETRIC, SYMMETRIC): 'relay',
+    (RESTRICTED, BLOCKED): 'relay',
+    (BLOCKED, BLOCKED): 'relay',
+}
+
+
+def try_pair(build, alice_nat, bob_nat, servers):
+    """How alice and bob connect: (direct | relay | none, seconds)."""
+    with Calls(build, alice={'nat': alice_nat}, bob={'nat': bob_nat}, **{servers: True}) as calls:
+        calls.count_paths()
+        calls.answer()
+        alice = calls.call()
+        try:
+            seconds = time_to_connect(alice, NO_PATH_S)
+        except Failure:
+            return 'none', NO_PATH_S
+        time.sleep(1)           # some media
+        straight, through = calls.bed.counted('straight'), calls.bed.counted('through_turn')
+        return ('direct' if straight > through else 'relay'), seconds
+
+
+def matrix(servers, pairs):
+    def scenario(build, report):
+        with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
+            tries = {pair: pool.submit(try_pair, build, *pair, servers) for pair in pairs}
+        report.say(f'{"alice":16} {"bob":16} with {servers:5} seconds')
+        for pair, attempt in tries.items():
+            expected = PAIRS[pair] if servers == 'turn' or PAIRS[pair] == 'direct' else 'none'
+            how, seconds = attempt.result()
+            report.check(how == expected,
+                         f'{pair[0]:16} {pair[1]:16} {how:10} {seconds:.2f}'
+                         + ('' if how == expected else f'   expected: {expected}'))
+    return scenario
+
+
+# Everything the peer hears of us: libnice logs each candidate it is given, webrtcbin each description.
+TAP_DEBUG = ',webrtcbin:6,webrtcnice:6'
+TAP = {'NICE_DEBUG': 'nice', 'G_MESSAGES_DEBUG': 'libnice'}
+
+
+def heard(process, host):
+    """How often the log of a peer names an address of a host."""
+    address = re.compile(rf'\b({re.escape(host.address)}|{re.escape(host.public)})\b')
+    return sum(len(address.findall(line)) for _, line in process.lines)
+
+
+def relayed_call(build, relay_of_alice, relay_of_bob):
+    """(straight packets, through TURN, alice's addresses at bob, bob's at alice)"""
+    with Calls(build, alice={'nat': FULL}, bob={'nat': FULL}, turn=True) as calls:
+        calls.count_paths()
+        bob = calls.answer(f'always-relay={relay_of_bob}', TAP_DEBUG, **TAP)
+        alice = calls.call(f'always-relay={relay_of_alice}', TAP_DEBUG, **TAP)
+        time_to_connect(alice)
+        time.sleep(3)           # of media
+        return (calls.bed.counted('straight'), calls.bed.counted('through_turn'),
+                heard(bob, calls.alice), heard(alice, calls.bob))
+
+
+def always_relay(build, report):
+    """Who asks for it shows the peer no address, and no packet goes straight between the two."""
+    with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
+        nobody, alice, both = (pool.submit(relayed_call, build, *who) for who in
+                               (('false', 'false'), ('true', 'false'), ('true', 'true')))
+    straight, through, at_bob, at_alice = nobody.result()
+    report.check(straight > 100 and at_bob > 0 and at_alice > 0,
+                 f'without: {straight} packets straight, {through} through TURN, addresses of alice '
+                 f'heard {at_bob} times, of bob {at_alice} times')
+    straight, through, at_bob, at_alice = alice.result()
+    report.check(straight == 0 and through > 100 and at_bob == 0,
+                 f'alice alone: {straight} straight, {through} through TURN, addresses of alice '
+                 f'heard {at_bob} times, of bob {at_alice} times')
+    straight, through, at_bob, at_alice = both.result()
+    report.check(straight == 0 and through > 100 and at_bob == 0 and at_alice == 0,
+                 f'both: {straight} straight, {through} through TURN, addresses of alice '
+                 f'heard {at_bob} times, of bob {at_alice} times')
+
+
+if __name__ == '__main__':
+    netcall.main({
+        'stun': matrix('stun', PAIRS),
+        'turn': matrix('turn', PAIRS),
+        'always-relay': always_relay,
+    })
