@@ -39,6 +39,7 @@ struct _GstDaoLeg
   GstDaoFingerprintGuard *guard;
   GstDaoPtFilter *pt_filter;
   GSource *liveness;
+  GObject *dtls;                /* GstWebRTCDTLSTransport, once connected */
 
   GstDaoLegConfig config;       /* its ICE servers are not kept */
   gboolean offerer;

@@ -54,6 +54,7 @@ gst_dao_leg_unref (GstDaoLeg * leg)
   gst_clear_object (&leg->key_request_pad);
   g_clear_pointer (&leg->guard, gst_dao_fingerprint_guard_unref);
   g_clear_pointer (&leg->pt_filter, gst_dao_pt_filter_unref);
+  g_clear_object (&leg->dtls);
   gst_clear_object (&leg->webrtc);
   gst_clear_object (&leg->bin);
   g_mutex_clear (&leg->lock);
@@ -180,12 +181,68 @@ post_candidate (GstElement * webrtc, guint mline, const gchar * candidate,
 }
 
 static void
+leg_unref_closure (gpointer data, GClosure * closure)
+{
+  gst_dao_leg_unref (data);
+}
+
+/* (transfer full) (nullable) */
+static GstWebRTCDTLSTransport *
+get_dtls (GObject * transceiver)
+{
+  GstWebRTCRTPReceiver *receiver = NULL;
+  GstWebRTCDTLSTransport *dtls = NULL;
+
+  g_object_get (transceiver, "receiver", &receiver, NULL);
+  if (receiver)
+    g_object_get (receiver, "transport", &dtls, NULL);
+  gst_clear_object (&receiver);
+  return dtls;
+}
+
+static void
+on_dtls_closed (GstDaoLeg * leg, gint value, gchar * text,
+    GstWebRTCSessionDescription * unused)
+{
+  GST_INFO_OBJECT (leg->bin, "the peer closed DTLS");
+  leg->callbacks.transport (leg, DAO_TRANSPORT_CLOSED, leg->user_data);
+}
+
+static void
+post_dtls_state (GObject * dtls, GParamSpec * pspec, GstDaoLeg * leg)
+{
+  GstWebRTCDTLSTransportState state;
+
+  g_object_get (dtls, "state", &state, NULL);
+  if (state == GST_WEBRTC_DTLS_TRANSPORT_STATE_CLOSED)
+    gst_dao_leg_event_post (gst_dao_leg_event_new (leg, on_dtls_closed));
+}
+
+/* A browser that closes its peer connection says so in DTLS, and in nothing else. */
+static void
+watch_dtls (GstDaoLeg * leg)
+{
+  GObject *transceiver = NULL;
+
+  if (leg->dtls)
+    return;
+  g_signal_emit_by_name (leg->webrtc, "get-transceiver", 0, &transceiver);
+  leg->dtls = transceiver ? G_OBJECT (get_dtls (transceiver)) : NULL;
+  if (leg->dtls)
+    g_signal_connect_data (leg->dtls, "notify::state",
+        G_CALLBACK (post_dtls_state), gst_dao_leg_ref (leg),
+        leg_unref_closure, 0);
+  g_clear_object (&transceiver);
+}
+
+static void
 report_connected (GstDaoLeg * leg)
 {
   if (!leg->peer_connected || !leg->certificate_ok || leg->reported_connected)
     return;
   GST_INFO_OBJECT (leg->bin, "6: connected");
   leg->reported_connected = TRUE;
+  watch_dtls (leg);
   leg->callbacks.transport (leg, DAO_TRANSPORT_CONNECTED, leg->user_data);
 }
 
@@ -272,6 +329,15 @@ gst_dao_leg_get_counts (GstDaoLeg * leg, GstDaoTransportCounts * counts)
 
 /* --- life --- */
 
+/* Lost packets show as gaps; to expect each packet at a time asks for many that
+ * are only late. */
+static void
+on_jitterbuffer (GstElement * rtpbin, GstElement * jitterbuffer,
+    guint session, guint ssrc, gpointer unused)
+{
+  g_object_set (jitterbuffer, "rtx-next-seqnum", FALSE, NULL);
+}
+
 static gboolean
 build (GstDaoLeg * leg, const GstDaoLegConfig * config, GError ** error)
 {
@@ -298,6 +364,8 @@ build (GstDaoLeg * leg, const GstDaoLegConfig * config, GError ** error)
       post_certificate, leg);
   rtpbin = G_OBJECT (gst_bin_get_by_name (GST_BIN (leg->webrtc), "rtpbin"));
   leg->pt_filter = gst_dao_pt_filter_new (GST_ELEMENT (rtpbin));
+  g_signal_connect (rtpbin, "new-jitterbuffer", G_CALLBACK (on_jitterbuffer),
+      NULL);
   gst_object_unref (rtpbin);
   ok = gst_dao_ice_configure (leg->webrtc, config->ice, config->relay_only,
       skipped, error);
@@ -306,12 +374,6 @@ build (GstDaoLeg * leg, const GstDaoLegConfig * config, GError ** error)
                 i))->message, leg->user_data);
   g_ptr_array_unref (skipped);
   return ok;
-}
-
-static void
-leg_unref_closure (gpointer data, GClosure * closure)
-{
-  gst_dao_leg_unref (data);
 }
 
 static void
@@ -397,14 +459,10 @@ silence_receive_bins (GstElement * webrtc)
     GObject *child = g_value_get_object (&item);
 
     for (i = 0; transceivers && i < transceivers->len; i++) {
-      GObject *transceiver = g_array_index (transceivers, GObject *, i);
-      GstWebRTCRTPReceiver *receiver = NULL;
-      GstWebRTCDTLSTransport *dtls = NULL;
+      GstWebRTCDTLSTransport *dtls =
+          get_dtls (g_array_index (transceivers, GObject *, i));
       GObject *ice = NULL;
 
-      g_object_get (transceiver, "receiver", &receiver, NULL);
-      if (receiver)
-        g_object_get (receiver, "transport", &dtls, NULL);
       if (dtls)
         g_object_get (dtls, "transport", &ice, NULL);
       if (ice && g_str_has_prefix (G_OBJECT_TYPE_NAME (child),
@@ -413,7 +471,6 @@ silence_receive_bins (GstElement * webrtc)
             NULL, NULL, child);
       g_clear_object (&ice);
       gst_clear_object (&dtls);
-      gst_clear_object (&receiver);
     }
     g_value_reset (&item);
   }
@@ -452,6 +509,8 @@ gst_dao_leg_close (GstDaoLeg * leg)
     g_signal_handlers_disconnect_by_func (leg->webrtc, post_connection_state,
         leg);
   }
+  if (leg->dtls)
+    g_signal_handlers_disconnect_by_func (leg->dtls, post_dtls_state, leg);
   if (GST_OBJECT_PARENT (leg->bin))
     gst_bin_remove (leg->parent, GST_ELEMENT (leg->bin));
   gst_dao_thread_run_worker (tear_down, leg);

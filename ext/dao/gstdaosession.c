@@ -369,6 +369,9 @@ do_request (gpointer data, gpointer user_data)
     open_account (session);
   else if (request->verb == CLOSE)
     close_session (session);
+  /* Without an account there is no call, but the end of the run is still told. */
+  if (request->verb == FINISH && !session->closed && !session->account)
+    gst_dao_session_finish_run (session);
   if (request->verb == OPEN || session->closed || !session->account)
     return;
 

@@ -310,6 +310,9 @@ test_no_identity (void)
   text = call_wait_error (caller, 5);
   g_assert_nonnull (strstr (text, "/nowhere/x.json"));
   g_free (text);
+  /* and whoever asks for the end gets it */
+  gst_element_send_event (caller, gst_event_new_eos ());
+  call_wait_eos (caller, 5);
   call_stop (caller);
 }
 
