@@ -164,7 +164,16 @@ class Host:
     def forward(self):
         self.write('/proc/sys/net/ipv4/ip_forward', '1')
 
+    def wait_for_links(self):
+        """The kernel says that a link runs up to a second late, and libnice leaves out those that do not."""
+        deadline = time.monotonic() + 5
+        while ' state DOWN ' in (text := self.ip('link', 'show', 'up')) or 'LOWERLAYERDOWN' in text:
+            if time.monotonic() > deadline:
+                raise Failure(f'{self.name}: a link stays down')
+            time.sleep(0.02)
+
     def start(self, name, command, **env):
+        self.wait_for_links()
         process = Process(name, ['ip', 'netns', 'exec', self.netns] + [str(c) for c in command],
                           {**os.environ, **env})
         self.bed.processes.append(process)

@@ -19,17 +19,17 @@ PARALLEL = 4
 
 FULL, RESTRICTED, SYMMETRIC, BLOCKED = 'full-cone', 'port-restricted', 'symmetric', 'udp-blocked'
 
-# RFC 5128, 3.3: whose mapping differs for each peer cannot be reached by one who lets in only
-# whom he wrote to.
+# Which pairs have a direct path (RFC 5128, 3.3): whose mapping differs for each peer cannot be reached
+# by one who lets in only whom he wrote to.
 PAIRS = {
-    (FULL, FULL): 'direct',
-    (FULL, RESTRICTED): 'direct',
-    (FULL, SYMMETRIC): 'direct',
-    (RESTRICTED, RESTRICTED): 'direct',
-    (RESTRICTED, SYMMETRIC): 'relay',
-    (SYMMETRIC, SYMMETRIC): 'relay',
-    (RESTRICTED, BLOCKED): 'relay',
-    (BLOCKED, BLOCKED): 'relay',
+    (FULL, FULL): True,
+    (FULL, RESTRICTED): True,
+    (FULL, SYMMETRIC): True,
+    (RESTRICTED, RESTRICTED): True,
+    (RESTRICTED, SYMMETRIC): False,
+    (SYMMETRIC, SYMMETRIC): False,
+    (RESTRICTED, BLOCKED): False,
+    (BLOCKED, BLOCKED): False,
 }
 
 
@@ -54,11 +54,14 @@ def matrix(servers, pairs):
             tries = {pair: pool.submit(try_pair, build, *pair, servers) for pair in pairs}
         report.say(f'{"alice":16} {"bob":16} with {servers:5} seconds')
         for pair, attempt in tries.items():
-            expected = PAIRS[pair] if servers == 'turn' or PAIRS[pair] == 'direct' else 'none'
             how, seconds = attempt.result()
-            report.check(how == expected,
-                         f'{pair[0]:16} {pair[1]:16} {how:10} {seconds:.2f}'
-                         + ('' if how == expected else f'   expected: {expected}'))
+            if servers == 'stun':
+                expected = ['direct' if PAIRS[pair] else 'none']
+            else:
+                # The first check of a direct path may be lost at a NAT that is not open yet; then
+                # libnice may be content with the relay it has by then.
+                expected = ['direct', 'relay'] if PAIRS[pair] else ['relay']
+            report.check(how in expected, f'{pair[0]:16} {pair[1]:16} {how:10} {seconds:5.2f}')
     return scenario
 
 
