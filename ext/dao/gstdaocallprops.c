@@ -109,6 +109,10 @@ install_settings (GObjectClass * klass)
   g_object_class_install_property (klass, GST_DAO_CALL_PROP_ALWAYS_RELAY,
       g_param_spec_boolean ("always-relay", "Always relay",
           "Send and receive media through a TURN server only", FALSE, ready));
+  g_object_class_install_property (klass, GST_DAO_CALL_PROP_CA_FILE,
+      g_param_spec_string ("ca-file", "CA file",
+          "PEM file of certificate authorities to trust besides the system's "
+          "for TURN servers over TLS", NULL, ready));
   g_object_class_install_property (klass, GST_DAO_CALL_PROP_E2EE,
       g_param_spec_enum ("e2ee", "End-to-end encryption",
           "Whether frames are encrypted end to end",
@@ -206,6 +210,7 @@ gst_dao_call_settings_clear (GstDaoCallSettings * settings)
   g_clear_pointer (&settings->relay, g_free);
   g_clear_pointer (&settings->identity, g_free);
   g_clear_pointer (&settings->peer, g_free);
+  g_clear_pointer (&settings->ca_file, g_free);
   g_clear_pointer (&settings->allow, g_strfreev);
 }
 
@@ -218,6 +223,7 @@ gst_dao_call_settings_copy (GstDaoCallSettings * dest,
   dest->relay = g_strdup (src->relay);
   dest->identity = g_strdup (src->identity);
   dest->peer = g_strdup (src->peer);
+  dest->ca_file = g_strdup (src->ca_file);
   dest->allow = g_strdupv (src->allow);
 }
 
@@ -254,6 +260,9 @@ gst_dao_call_settings_set (GstDaoCallSettings * settings, guint prop_id,
       return TRUE;
     case GST_DAO_CALL_PROP_ALWAYS_RELAY:
       settings->always_relay = g_value_get_boolean (value);
+      return TRUE;
+    case GST_DAO_CALL_PROP_CA_FILE:
+      take_string (&settings->ca_file, value);
       return TRUE;
     case GST_DAO_CALL_PROP_E2EE:
       settings->e2ee = g_value_get_enum (value);
@@ -300,6 +309,9 @@ gst_dao_call_settings_get (const GstDaoCallSettings * settings,
       return TRUE;
     case GST_DAO_CALL_PROP_ALWAYS_RELAY:
       g_value_set_boolean (value, settings->always_relay);
+      return TRUE;
+    case GST_DAO_CALL_PROP_CA_FILE:
+      g_value_set_string (value, settings->ca_file);
       return TRUE;
     case GST_DAO_CALL_PROP_E2EE:
       g_value_set_enum (value, settings->e2ee);

@@ -37,6 +37,7 @@ typedef struct
   gboolean auto_answer;
   gchar **allow;
   gboolean always_relay;
+  gchar *ca_file;
   DaoE2eePolicy e2ee;
   DaoTrust min_trust;
   gboolean mute_audio;
@@ -54,6 +55,7 @@ enum
   GST_DAO_CALL_PROP_AUTO_ANSWER,
   GST_DAO_CALL_PROP_ALLOW,
   GST_DAO_CALL_PROP_ALWAYS_RELAY,
+  GST_DAO_CALL_PROP_CA_FILE,
   GST_DAO_CALL_PROP_E2EE,
   GST_DAO_CALL_PROP_MIN_TRUST,
   GST_DAO_CALL_PROP_MUTE_AUDIO,

@@ -67,49 +67,130 @@ map_turn (const DaoIceServer * server, const gchar * host_port,
   return url;
 }
 
+/* What an ICE server URL says (RFC 7064, 7065) */
+typedef struct
+{
+  gboolean turn, tls;
+  gchar *host_port;
+  const gchar *transport;       /* of turn */
+} ServerUrl;
+
+static const struct
+{
+  const gchar *scheme;
+  gboolean turn, tls;
+} schemes[] = {
+  {"stun:", FALSE, FALSE},
+  {"stuns:", FALSE, TRUE},
+  {"turn:", TRUE, FALSE},
+  {"turns:", TRUE, TRUE},
+};
+
+/* ?transport= is all that may follow, and only for TURN; a port of TLS is TCP (RFC 7065, 3.2). */
+static gboolean
+parse_transport (ServerUrl * parsed, const gchar * query)
+{
+  parsed->transport = parsed->tls ? "tcp" : "udp";
+  if (!query)
+    return TRUE;
+  if (!parsed->turn || g_ascii_strncasecmp (query, "?transport=", 11) != 0)
+    return FALSE;
+  if (g_ascii_strcasecmp (query + 11, "tcp") == 0)
+    parsed->transport = "tcp";
+  else if (g_ascii_strcasecmp (query + 11, "udp") == 0)
+    parsed->transport = "udp";
+  else
+    return FALSE;
+  return TRUE;
+}
+
+static gboolean
+parse_url (ServerUrl * parsed, const gchar * url)
+{
+  const gchar *query = strchr (url, '?');
+  gsize length = query ? (gsize) (query - url) : strlen (url);
+  guint i;
+
+  memset (parsed, 0, sizeof (*parsed));
+  for (i = 0; i < G_N_ELEMENTS (schemes); i++) {
+    gsize skip = strlen (schemes[i].scheme);
+
+    if (g_ascii_strncasecmp (url, schemes[i].scheme, skip) != 0)
+      continue;
+    parsed->turn = schemes[i].turn;
+    parsed->tls = schemes[i].tls;
+    parsed->host_port = g_strndup (url + skip, length - skip);
+  }
+  return parsed->host_port && is_host_port (parsed->host_port)
+      && parse_transport (parsed, query);
+}
+
+/* webrtcbin's form; what is missing is the credential, or TLS where libnice would speak clear text */
+static gchar *
+map_server (const DaoIceServer * server, const ServerUrl * url,
+    GstDaoTurnTls * tls, GError ** error)
+{
+  gchar *mapped, *forwarder;
+
+  if (!url->turn && !url->tls)
+    return g_strdup_printf ("stun://%s%s", url->host_port,
+        g_str_has_suffix (url->host_port, "]")
+        || !strchr (url->host_port, ':') ? ":3478" : "");
+  if (!url->turn || (url->tls && !tls) || (url->tls
+          && g_str_equal (url->transport, "udp"))) {
+    g_set_error (error, GST_DAO_ICE_ERROR, GST_DAO_ICE_ERROR_UNSUPPORTED,
+        "'%s' is not used: only TURN can go over TLS, and only by TCP",
+        server->url);
+    return NULL;
+  }
+  if (!server->username || !server->credential) {
+    g_set_error (error, GST_DAO_ICE_ERROR, GST_DAO_ICE_ERROR_URL,
+        "'%s' came without username or credential", server->url);
+    return NULL;
+  }
+  if (!url->tls)
+    return map_turn (server, url->host_port, url->transport);
+  forwarder = gst_dao_turn_tls_add (tls, url->host_port, error);
+  if (!forwarder) {
+    g_prefix_error (error, "'%s': ", server->url);
+    return NULL;
+  }
+  mapped = map_turn (server, forwarder, "tcp");
+  g_free (forwarder);
+  return mapped;
+}
+
+static gchar *
+map_url (const DaoIceServer * server, GstDaoTurnTls * tls, gboolean * is_turn,
+    GError ** error)
+{
+  gchar *mapped = NULL;
+  ServerUrl url;
+
+  *is_turn = FALSE;
+  if (!parse_url (&url, server->url)) {
+    g_set_error (error, GST_DAO_ICE_ERROR, GST_DAO_ICE_ERROR_URL,
+        "'%s' is no ICE server URL", server->url);
+  } else {
+    *is_turn = url.turn;
+    mapped = map_server (server, &url, tls, error);
+  }
+  g_free (url.host_port);
+  return mapped;
+}
+
 gchar *
 gst_dao_ice_map_url (const DaoIceServer * server, gboolean * is_turn,
     GError ** error)
 {
-  const gchar *url = server->url;
-  const gchar *transport = "udp";
-  gchar *host_port = NULL, *mapped = NULL;
-  const gchar *query = strchr (url, '?');
-
-  *is_turn = g_str_has_prefix (url, "turn:");
-  if (g_str_has_prefix (url, "turns:") || g_str_has_prefix (url, "stuns:")) {
-    g_set_error (error, GST_DAO_ICE_ERROR, GST_DAO_ICE_ERROR_UNSUPPORTED,
-        "'%s': libnice would send clear text to a TLS port; not used", url);
-    return NULL;
-  }
-  if (*is_turn || g_str_has_prefix (url, "stun:"))
-    host_port = query ? g_strndup (url + 5, query - url - 5) :
-        g_strdup (url + 5);
-  if (query && g_str_equal (query, "?transport=tcp"))
-    transport = "tcp";
-  if (!host_port || !is_host_port (host_port)
-      || (query && !(*is_turn && (g_str_equal (query, "?transport=udp")
-                  || g_str_equal (query, "?transport=tcp")))))
-    g_set_error (error, GST_DAO_ICE_ERROR, GST_DAO_ICE_ERROR_URL,
-        "'%s' is no ICE server URL", url);
-  else if (!*is_turn)
-    mapped = g_strdup_printf ("stun://%s%s", host_port,
-        g_str_has_suffix (host_port, "]") || !strchr (host_port, ':') ?
-        ":3478" : "");
-  else if (!server->username || !server->credential)
-    g_set_error (error, GST_DAO_ICE_ERROR, GST_DAO_ICE_ERROR_URL,
-        "'%s' came without username or credential", url);
-  else
-    mapped = map_turn (server, host_port, transport);
-  g_free (host_port);
-  return mapped;
+  return map_url (server, NULL, is_turn, error);
 }
 
 static gboolean
 add_server (GstElement * webrtc, const DaoIceServer * server,
-    gboolean * is_turn, GError ** error)
+    GstDaoTurnTls * tls, gboolean * is_turn, GError ** error)
 {
-  gchar *url = gst_dao_ice_map_url (server, is_turn, error);
+  gchar *url = map_url (server, tls, is_turn, error);
   gboolean added = TRUE;
 
   if (!url)
@@ -156,7 +237,8 @@ configure_agent (GstElement * webrtc)
 
 gboolean
 gst_dao_ice_configure (GstElement * webrtc, const DaoIceConfig * config,
-    gboolean relay_only, GPtrArray * skipped, GError ** error)
+    gboolean relay_only, GstDaoTurnTls * tls, guint * n_turn,
+    GPtrArray * skipped, GError ** error)
 {
   guint i, turns = 0;
 
@@ -168,12 +250,14 @@ gst_dao_ice_configure (GstElement * webrtc, const DaoIceConfig * config,
     GError *why = NULL;
     gboolean is_turn;
 
-    if (!add_server (webrtc, g_ptr_array_index (config->servers, i), &is_turn,
-            &why))
+    if (!add_server (webrtc, g_ptr_array_index (config->servers, i), tls,
+            &is_turn, &why))
       g_ptr_array_add (skipped, why);
     else
       turns += is_turn;
   }
+  if (n_turn)
+    *n_turn = turns;
   if (relay_only && turns == 0) {
     g_set_error (error, GST_DAO_ICE_ERROR, GST_DAO_ICE_ERROR_NO_RELAY,
         "media may go through a TURN server only, but the relay named none "

@@ -9,6 +9,7 @@
 
 #include <gst/gst.h>
 #include "dao-ice-config.h"
+#include "gstdaoturntls.h"
 
 G_BEGIN_DECLS
 
@@ -21,6 +22,8 @@ typedef enum { GST_DAO_ICE_ERROR_URL, GST_DAO_ICE_ERROR_UNSUPPORTED, GST_DAO_ICE
  * @webrtc: a webrtcbin before its first description
  * @config: (nullable): servers of the relay
  * @relay_only: only relay candidates are gathered and used
+ * @tls: (nullable): carries turns: servers; without it they are skipped
+ * @n_turn: (out) (optional): number of TURN servers that are used
  * @skipped: (element-type GError) (transfer none): gets one error a server that cannot be used
  *
  * Also switches UPnP and ICE-TCP off and connection checks as keepalives on
@@ -29,14 +32,17 @@ typedef enum { GST_DAO_ICE_ERROR_URL, GST_DAO_ICE_ERROR_UNSUPPORTED, GST_DAO_ICE
  * Returns: FALSE with NO_RELAY when @relay_only and no TURN server could be used
  */
 gboolean gst_dao_ice_configure (GstElement * webrtc,
-    const DaoIceConfig * config, gboolean relay_only, GPtrArray * skipped,
-    GError ** error);
+    const DaoIceConfig * config, gboolean relay_only, GstDaoTurnTls * tls,
+    guint * n_turn, GPtrArray * skipped, GError ** error);
 
 /**
  * gst_dao_ice_map_url:
  *
- * Returns: (transfer full): webrtcbin's form of an ICE server URL (RFC 7064,
- * 7065), credentials percent-encoded; NULL with @error
+ * stun: and turn: (UDP, or TCP with ?transport=tcp). TLS is none of libnice's: a turns: server goes through a
+ * forwarder (gst_dao_ice_configure()), and nothing here speaks stuns: or TLS over UDP (DTLS).
+ *
+ * Returns: (transfer full): webrtcbin's form of an ICE server URL (RFC 7064, 7065), credentials percent-encoded;
+ *   NULL with an error that names the URL and the reason, never the credential
  */
 gchar *gst_dao_ice_map_url (const DaoIceServer * server, gboolean * is_turn,
     GError ** error);

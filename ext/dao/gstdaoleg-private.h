@@ -6,7 +6,7 @@
  *
  *   gstdaoleg.c          its life: guards, states, promises, teardown
  *   gstdaolegsdp.c       offers and answers
- *   gstdaolegice.c       candidates and ICE restart
+ *   gstdaolegice.c       servers, candidates and ICE restart
  *   gstdaolegmedia.c     tracks, keys, codecs
  */
 #pragma once
@@ -16,6 +16,7 @@
 #include "gstdaoleg.h"
 #include "gstdaoptfilter.h"
 #include "gstdaotrack.h"
+#include "gstdaoturntls.h"
 
 #include <gst/webrtc/webrtc.h>
 #include <nice/agent.h>
@@ -39,6 +40,8 @@ struct _GstDaoLeg
   GstDaoFingerprintGuard *guard;
   GstDaoPtFilter *pt_filter;
   GSource *liveness;
+  GstDaoTurnTls *turn_tls;
+  guint n_turn;                 /* TURN servers that were not refused */
   GObject *dtls;                /* GstWebRTCDTLSTransport, once connected */
 
   GstDaoLegConfig config;       /* its ICE servers are not kept */
@@ -86,6 +89,9 @@ void gst_dao_leg_request (GstDaoLeg * leg, const gchar * action,
     GstWebRTCSessionDescription * description, gpointer done);
 
 /* gstdaolegice.c */
+/* Servers and settings of the agent, before the first description. FALSE when there is no way for media. */
+gboolean gst_dao_leg_configure_ice (GstDaoLeg * leg,
+    const GstDaoLegConfig * config, GError ** error);
 NiceAgent *gst_dao_leg_get_agent (GstDaoLeg * leg);     /* (transfer full) (nullable) */
 void gst_dao_leg_on_candidate (GstDaoLeg * leg, gint mline, gchar * text,
     GstWebRTCSessionDescription * unused);

@@ -341,11 +341,7 @@ on_jitterbuffer (GstElement * rtpbin, GstElement * jitterbuffer,
 static gboolean
 build (GstDaoLeg * leg, const GstDaoLegConfig * config, GError ** error)
 {
-  GPtrArray *skipped = g_ptr_array_new_with_free_func ((GDestroyNotify)
-      g_error_free);
   GObject *rtpbin;
-  gboolean ok;
-  guint i;
 
   leg->bin = gst_object_ref_sink (gst_bin_new (NULL));
   leg->webrtc = gst_element_factory_make ("webrtcbin", NULL);
@@ -353,7 +349,6 @@ build (GstDaoLeg * leg, const GstDaoLegConfig * config, GError ** error)
     g_set_error (error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN,
         "The element 'webrtcbin' is missing: install gstreamer1.0-plugins-bad "
         "and gstreamer1.0-nice");
-    g_ptr_array_unref (skipped);
     return FALSE;
   }
   gst_object_ref_sink (leg->webrtc);
@@ -367,13 +362,7 @@ build (GstDaoLeg * leg, const GstDaoLegConfig * config, GError ** error)
   g_signal_connect (rtpbin, "new-jitterbuffer", G_CALLBACK (on_jitterbuffer),
       NULL);
   gst_object_unref (rtpbin);
-  ok = gst_dao_ice_configure (leg->webrtc, config->ice, config->relay_only,
-      skipped, error);
-  for (i = 0; i < skipped->len; i++)
-    leg->callbacks.warning (leg, ((GError *) g_ptr_array_index (skipped,
-                i))->message, leg->user_data);
-  g_ptr_array_unref (skipped);
-  return ok;
+  return gst_dao_leg_configure_ice (leg, config, error);
 }
 
 static void
@@ -416,6 +405,7 @@ gst_dao_leg_new (GstBin * parent, const GstDaoLegConfig * config,
   leg->parent = parent;
   leg->config = *config;
   leg->config.ice = NULL;
+  leg->config.ca_file = NULL;
   for (i = 0; i < 2; i++)
     leg->src[i] = gst_dao_media_src_ref (config->src[i]);
 
@@ -503,6 +493,7 @@ gst_dao_leg_close (GstDaoLeg * leg)
   }
   if (leg->guard)
     gst_dao_fingerprint_guard_close (leg->guard);
+  g_clear_pointer (&leg->turn_tls, gst_dao_turn_tls_close);
   if (leg->webrtc) {
     g_signal_handlers_disconnect_by_func (leg->webrtc, gst_dao_leg_on_pad_added, leg);
     g_signal_handlers_disconnect_by_func (leg->webrtc, post_candidate, leg);

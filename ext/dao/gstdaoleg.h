@@ -41,6 +41,7 @@ typedef struct
   guint latency_ms;
   gboolean relay_only;
   const DaoIceConfig *ice;      /* nullable */
+  const gchar *ca_file;         /* nullable: trusted besides the system's, for turns: servers */
   gboolean video;               /* offer: with video */
   guint codecs;                 /* bits of GstDaoCodec we can send */
   GstDaoCodec prefer;           /* video codec to offer, or to take of several offered */

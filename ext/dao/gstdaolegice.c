@@ -39,6 +39,53 @@ gst_dao_leg_is_relayed (GstDaoLeg * leg)
   return relayed;
 }
 
+/* --- servers --- */
+
+static void
+on_turn_refused (GstDaoLeg * leg, gint value, gchar * text,
+    GstWebRTCSessionDescription * unused)
+{
+  leg->n_turn--;
+  if (leg->config.relay_only && leg->n_turn == 0 && !leg->peer_connected)
+    gst_dao_leg_fail (leg, DAO_CALL_REASON_ICE_FAILED,
+        "media may go through a TURN server only, and there is none left: %s",
+        text);
+  else
+    leg->callbacks.warning (leg, text, leg->user_data);
+}
+
+/* On the forwarder's thread */
+static void
+post_turn_refused (const gchar * text, gpointer user_data)
+{
+  GstDaoLegEvent *event = gst_dao_leg_event_new (user_data, on_turn_refused);
+
+  event->text = g_strdup (text);
+  gst_dao_leg_event_post (event);
+}
+
+gboolean
+gst_dao_leg_configure_ice (GstDaoLeg * leg, const GstDaoLegConfig * config,
+    GError ** error)
+{
+  GPtrArray *skipped = g_ptr_array_new_with_free_func ((GDestroyNotify)
+      g_error_free);
+  gboolean ok;
+  guint i;
+
+  leg->turn_tls = gst_dao_turn_tls_new (config->ca_file, post_turn_refused,
+      gst_dao_leg_ref (leg), (GDestroyNotify) gst_dao_leg_unref);
+  ok = gst_dao_ice_configure (leg->webrtc, config->ice, config->relay_only,
+      leg->turn_tls, &leg->n_turn, skipped, error);
+  for (i = 0; i < skipped->len; i++)
+    leg->callbacks.warning (leg, ((GError *) g_ptr_array_index (skipped,
+                i))->message, leg->user_data);
+  g_ptr_array_unref (skipped);
+  return ok;
+}
+
+/* --- candidates --- */
+
 void
 gst_dao_leg_on_candidate (GstDaoLeg * leg, gint mline, gchar * text,
     GstWebRTCSessionDescription * unused)

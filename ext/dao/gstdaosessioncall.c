@@ -227,6 +227,7 @@ make_leg (GstDaoSession * session, gboolean offer)
     .relay_only = session->settings.always_relay
         || (session->ice && session->ice->relay_only),
     .ice = session->ice,
+    .ca_file = session->settings.ca_file,
     .video = dao_call_is_video (session->call),
   };
   GstDaoLocalMedia local;

@@ -227,7 +227,7 @@ test_configure (void)
   GError *error = NULL;
   gint policy = -1;
 
-  gst_dao_ice_configure (webrtc, config, TRUE, skipped, &error);
+  gst_dao_ice_configure (webrtc, config, TRUE, NULL, NULL, skipped, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (skipped->len, ==, 1);
   g_assert_error ((GError *) skipped->pdata[0], GST_DAO_ICE_ERROR,
@@ -260,15 +260,15 @@ test_relay_only_without_turn (void)
       gst_object_ref_sink (gst_element_factory_make ("webrtcbin", NULL));
   GError *error = NULL;
 
-  g_assert_false (gst_dao_ice_configure (webrtc, config, TRUE, skipped,
+  g_assert_false (gst_dao_ice_configure (webrtc, config, TRUE, NULL, NULL, skipped,
           &error));
   g_assert_error (error, GST_DAO_ICE_ERROR, GST_DAO_ICE_ERROR_NO_RELAY);
   g_clear_error (&error);
-  g_assert_false (gst_dao_ice_configure (webrtc, NULL, TRUE, skipped,
+  g_assert_false (gst_dao_ice_configure (webrtc, NULL, TRUE, NULL, NULL, skipped,
           &error));
   g_assert_error (error, GST_DAO_ICE_ERROR, GST_DAO_ICE_ERROR_NO_RELAY);
   g_clear_error (&error);
-  g_assert_true (gst_dao_ice_configure (webrtc, NULL, FALSE, skipped,
+  g_assert_true (gst_dao_ice_configure (webrtc, NULL, FALSE, NULL, NULL, skipped,
           &error));
   gst_object_unref (webrtc);
   g_ptr_array_unref (skipped);
