@@ -183,6 +183,9 @@ install_signals (GType type, const GstDaoCallMethods * methods,
   signals[GST_DAO_CALL_SIGNAL_HANGUP] =
       g_signal_new_class_handler ("hangup", type, action,
       G_CALLBACK (methods->hangup), NULL, NULL, NULL, G_TYPE_BOOLEAN, 0);
+  signals[GST_DAO_CALL_SIGNAL_ADD_VIDEO] =
+      g_signal_new_class_handler ("add-video", type, action,
+      G_CALLBACK (methods->add_video), NULL, NULL, NULL, G_TYPE_BOOLEAN, 0);
   signals[GST_DAO_CALL_SIGNAL_INCOMING] =
       g_signal_new ("incoming-call", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
       NULL, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_BOOLEAN);

@@ -78,6 +78,7 @@ enum
   GST_DAO_CALL_SIGNAL_ANSWER,   /* action: answer () -> gboolean */
   GST_DAO_CALL_SIGNAL_REJECT,   /* action: reject () -> gboolean */
   GST_DAO_CALL_SIGNAL_HANGUP,   /* action: hangup () -> gboolean */
+  GST_DAO_CALL_SIGNAL_ADD_VIDEO,        /* action: add-video () -> gboolean: an audio call gets video */
   GST_DAO_CALL_SIGNAL_INCOMING, /* incoming-call (alias, is_video) */
   GST_DAO_CALL_N_SIGNALS,
 };
@@ -90,11 +91,12 @@ typedef struct
   gboolean (*answer) (GstElement * element);
   gboolean (*reject) (GstElement * element);
   gboolean (*hangup) (GstElement * element);
+  gboolean (*add_video) (GstElement * element);
 } GstDaoCallMethods;
 
 /**
  * gst_dao_call_props_install:
- * @signals: (out) (array fixed-size=5): ids of the signals, by GST_DAO_CALL_SIGNAL_*
+ * @signals: (out) (array fixed-size=6): ids of the signals, by GST_DAO_CALL_SIGNAL_*
  *
  * Installs the properties (ids GST_DAO_CALL_PROP_*) and the signals on @klass.
  */

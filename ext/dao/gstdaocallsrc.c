@@ -415,6 +415,7 @@ action_##name (GstElement * element) \
 SIMPLE_ACTION (answer);
 SIMPLE_ACTION (reject);
 SIMPLE_ACTION (hangup);
+SIMPLE_ACTION (add_video);
 
 /* --- URI handler --- */
 
@@ -558,7 +559,9 @@ static void
 gst_dao_call_src_class_init (GstDaoCallSrcClass * klass)
 {
   static const GstDaoCallMethods methods =
-      { action_call, action_answer, action_reject, action_hangup };
+      { action_call, action_answer, action_reject, action_hangup,
+    action_add_video
+  };
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
   guint i;

@@ -27,6 +27,8 @@ GST_DEBUG_CATEGORY (gst_dao_leg_debug);
 
 /* No packet of any kind for this long is "disconnected": audio comes every 20 ms. */
 #define SILENCE_US (G_TIME_SPAN_SECOND)
+/* From a peer on hold there is RTCP only, at most every 5 s (RFC 3550, 6.2). */
+#define HOLD_SILENCE_US (G_TIME_SPAN_SECOND * 8)
 #define LIVENESS_INTERVAL_MS 250
 /* How long a worker waits for webrtcbin to answer its promises before NULL: going
  * to NULL in the middle of one leaks file descriptors (webrtcbin.md, 7). */
@@ -305,12 +307,16 @@ check_liveness (gpointer data)
 {
   GstDaoLeg *leg = data;
   GstDaoTransportCounts counts;
+  gint64 patience;
   gboolean silent;
 
   if (leg->closed || !leg->peer_connected)
     return G_SOURCE_CONTINUE;
   gst_dao_fingerprint_guard_get_counts (leg->guard, &counts);
-  silent = g_get_monotonic_time () - counts.last_received_us > SILENCE_US;
+  patience = gst_dao_leg_peer_sends (leg, DAO_MEDIA_AUDIO)
+      || gst_dao_leg_peer_sends (leg, DAO_MEDIA_VIDEO) ? SILENCE_US :
+      HOLD_SILENCE_US;
+  silent = g_get_monotonic_time () - counts.last_received_us > patience;
   if (silent && leg->reported_connected) {
     GST_INFO_OBJECT (leg->bin, "no packet for a second");
     leg->reported_connected = FALSE;

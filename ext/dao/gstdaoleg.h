@@ -42,7 +42,6 @@ typedef struct
   gboolean relay_only;
   const DaoIceConfig *ice;      /* nullable */
   const gchar *ca_file;         /* nullable: trusted besides the system's, for turns: servers */
-  gboolean video;               /* offer: with video */
   guint codecs;                 /* bits of GstDaoCodec we can send */
   GstDaoCodec prefer;           /* video codec to offer, or to take of several offered */
   GstDaoMediaSrc *src[2];       /* by DaoMedia: where received frames go */
@@ -55,8 +54,9 @@ GstDaoLeg *gst_dao_leg_new (GstBin * parent, const GstDaoLegConfig * config,
     const GstDaoLegCallbacks * callbacks, gpointer user_data,
     GError ** error);
 
-/* @restart: with new ICE credentials, on a leg that was connected */
-void gst_dao_leg_create_offer (GstDaoLeg * leg, gboolean restart);
+/* @restart: with new ICE credentials, on a leg that was connected. @video: adds a section where there is none. */
+void gst_dao_leg_create_offer (GstDaoLeg * leg, gboolean restart,
+    gboolean video);
 void gst_dao_leg_create_answer (GstDaoLeg * leg, const gchar * offer);
 void gst_dao_leg_apply_answer (GstDaoLeg * leg, const gchar * answer);
 void gst_dao_leg_add_candidate (GstDaoLeg * leg, const gchar * candidate,
@@ -81,6 +81,9 @@ void gst_dao_leg_distribute_latency (GstDaoLeg * leg);
 
 /* The codec agreed for @media, NONE before the answer or when refused */
 GstDaoCodec gst_dao_leg_get_codec (GstDaoLeg * leg, DaoMedia media);
+/* By the direction in its last description (hold: FALSE): will the peer take, or send, this medium? */
+gboolean gst_dao_leg_peer_receives (GstDaoLeg * leg, DaoMedia media);
+gboolean gst_dao_leg_peer_sends (GstDaoLeg * leg, DaoMedia media);
 /* Asks the peer for a key frame; any thread. */
 void gst_dao_leg_request_key (GstDaoLeg * leg);
 void gst_dao_leg_get_counts (GstDaoLeg * leg, GstDaoTransportCounts * counts);

@@ -199,3 +199,19 @@ gst_dao_leg_distribute_latency (GstDaoLeg * leg)
 {
   gst_bin_recalculate_latency (leg->bin);
 }
+
+gboolean
+gst_dao_leg_peer_receives (GstDaoLeg * leg, DaoMedia media)
+{
+  const GstDaoSdpMedia *m = gst_dao_sdp_find (&leg->remote, media);
+
+  return m && m->accepted && m->receives;
+}
+
+gboolean
+gst_dao_leg_peer_sends (GstDaoLeg * leg, DaoMedia media)
+{
+  const GstDaoSdpMedia *m = gst_dao_sdp_find (&leg->remote, media);
+
+  return m && m->accepted && m->sends;
+}

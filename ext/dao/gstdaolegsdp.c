@@ -96,6 +96,12 @@ on_described (GstDaoLeg * leg, gint failed, gchar * text,
     if (!leg->offerer)
       gst_dao_leg_adopt_codecs (leg);
     wire = gst_dao_sdp_strip_candidates (sdp);
+    if (!leg->offerer) {
+      gchar *answer = gst_dao_sdp_answer_directions (wire, &leg->remote);
+
+      g_free (wire);
+      wire = answer;
+    }
     set_local (leg, description->type, sdp);
     leg->callbacks.local_description (leg, wire, leg->user_data);
     g_free (wire);
@@ -107,7 +113,8 @@ on_described (GstDaoLeg * leg, gint failed, gchar * text,
 }
 
 void
-gst_dao_leg_create_offer (GstDaoLeg * leg, gboolean restart)
+gst_dao_leg_create_offer (GstDaoLeg * leg, gboolean restart,
+    gboolean with_video)
 {
   GstDaoSdpMedia audio = {.media = DAO_MEDIA_AUDIO,.codec =
         GST_DAO_CODEC_OPUS,.pt = OFFER_PT_OPUS
@@ -121,9 +128,9 @@ gst_dao_leg_create_offer (GstDaoLeg * leg, gboolean restart)
     gst_dao_leg_restart_agent (leg);
   video.pt = video.codec == GST_DAO_CODEC_VP9 ? OFFER_PT_VP9 : OFFER_PT_VP8;
   GST_INFO_OBJECT (leg->bin, "1: offering audio%s",
-      leg->config.video ? " and video" : "");
+      with_video ? " and video" : "");
   if ((!leg->filters[DAO_MEDIA_AUDIO] && !describe (leg, -1, &audio))
-      || (leg->config.video && !leg->filters[DAO_MEDIA_VIDEO]
+      || (with_video && !leg->filters[DAO_MEDIA_VIDEO]
           && !describe (leg, -1, &video)))
     return;
   gst_dao_leg_request (leg, "create-offer", NULL, on_described);

@@ -30,6 +30,7 @@ struct _GstDaoMediaSink
   GstDaoCodec codec;            /* agreed with the peer; NONE before */
   gboolean need_key;
   gboolean muted;
+  gboolean held;                /* the peer does not want it for now */
   gboolean ciphertext;          /* by the caps: frames come encrypted by somebody else */
   gboolean eos;
 };
@@ -117,6 +118,7 @@ gst_dao_media_sink_set_sender (GstDaoMediaSink * sink, GstDaoCodec codec,
   sink->appsrc = appsrc ? gst_object_ref (appsrc) : NULL;
   sink->codec = codec;
   sink->need_key = sink->media == DAO_MEDIA_VIDEO;
+  sink->held = FALSE;
   GST_OBJECT_UNLOCK (sink);
   gst_clear_object (&old);
   if (!appsrc)
@@ -136,6 +138,19 @@ gst_dao_media_sink_resume (GstDaoMediaSink * sink)
   gst_pad_push_event (GST_PAD (sink),
       gst_video_event_new_upstream_force_key_unit (GST_CLOCK_TIME_NONE, TRUE,
           0));
+}
+
+void
+gst_dao_media_sink_set_held (GstDaoMediaSink * sink, gboolean held)
+{
+  gboolean resumed;
+
+  GST_OBJECT_LOCK (sink);
+  resumed = sink->held && !held;
+  sink->held = held;
+  GST_OBJECT_UNLOCK (sink);
+  if (resumed)
+    gst_dao_media_sink_resume (sink);
 }
 
 void
@@ -169,7 +184,7 @@ get_sender (GstDaoMediaSink * sink, GstBuffer * buffer, gboolean * muted)
   *muted = sink->muted;
   /* A muted picture is made by the encoder's side; here frames can only stop. So does sound that is
    * encrypted: silence of ours among it would be in clear. */
-  if (sink->appsrc && !(sink->need_key && delta)
+  if (sink->appsrc && !sink->held && !(sink->need_key && delta)
       && !(sink->muted && (sink->media == DAO_MEDIA_VIDEO
               || sink->ciphertext))) {
     sink->need_key = FALSE;

@@ -33,6 +33,8 @@ void gst_dao_media_sink_set_sender (GstDaoMediaSink * sink,
     GstDaoCodec codec, GstElement * appsrc);
 /* Goes on with a key frame. */
 void gst_dao_media_sink_resume (GstDaoMediaSink * sink);
+/* Nothing is sent while the peer does not want it. */
+void gst_dao_media_sink_set_held (GstDaoMediaSink * sink, gboolean held);
 void gst_dao_media_sink_set_muted (GstDaoMediaSink * sink, gboolean muted);
 gboolean gst_dao_media_sink_is_eos (GstDaoMediaSink * sink);
 

@@ -20,6 +20,7 @@ struct _GstDaoMediaSrc
   gboolean segment_sent;
   gboolean eos;
   gboolean flowing;
+  gboolean revived;
   guint64 buffers;
 };
 
@@ -66,7 +67,19 @@ gst_dao_media_src_reset (GstDaoMediaSrc * src)
 {
   g_mutex_lock (&src->lock);
   src->started = src->segment_sent = src->eos = src->flowing = FALSE;
+  src->revived = FALSE;
   src->buffers = 0;
+  g_mutex_unlock (&src->lock);
+}
+
+void
+gst_dao_media_src_revive (GstDaoMediaSrc * src)
+{
+  g_mutex_lock (&src->lock);
+  if (src->eos) {
+    src->started = src->segment_sent = src->eos = src->flowing = FALSE;
+    src->revived = TRUE;
+  }
   g_mutex_unlock (&src->lock);
 }
 
@@ -124,7 +137,7 @@ gst_dao_media_src_push (GstDaoMediaSrc * src, const GstSegment * segment,
     GstBuffer * buffer)
 {
   GstFlowReturn ret;
-  gboolean first;
+  gboolean first, revived;
 
   if (gst_dao_media_src_is_eos (src)) {
     gst_buffer_unref (buffer);
@@ -134,6 +147,7 @@ gst_dao_media_src_push (GstDaoMediaSrc * src, const GstSegment * segment,
   g_mutex_lock (&src->lock);
   first = !src->flowing;
   src->flowing = TRUE;
+  revived = src->revived;
   src->buffers++;
   g_mutex_unlock (&src->lock);
 
@@ -145,7 +159,10 @@ gst_dao_media_src_push (GstDaoMediaSrc * src, const GstSegment * segment,
   ret = gst_pad_push (src->pad, buffer);
   /* An unlinked or finished branch must not stop the other medium (one
    * NOT_LINKED kills a whole bundle in webrtcbin). */
-  return ret == GST_FLOW_NOT_LINKED || ret == GST_FLOW_EOS ? GST_FLOW_OK : ret;
+  if (ret == GST_FLOW_NOT_LINKED || ret == GST_FLOW_EOS
+      || (ret == GST_FLOW_ERROR && revived))
+    return GST_FLOW_OK;
+  return ret;
 }
 
 void

@@ -24,6 +24,10 @@ DaoMedia gst_dao_media_src_get_media (GstDaoMediaSrc * src);
 /* A new run: stream-start is due again, and data may flow after an EOS. */
 void gst_dao_media_src_reset (GstDaoMediaSrc * src);
 
+/* A medium that had ended comes after all: a new stream begins. What is downstream may
+ * refuse it (sinks do after EOS); then it is dropped. */
+void gst_dao_media_src_revive (GstDaoMediaSrc * src);
+
 /**
  * gst_dao_media_src_push:
  * @segment: the segment of @buffer's times

@@ -729,3 +729,32 @@ gst_dao_sdp_strip_candidates (const gchar * text)
   g_strfreev (lines);
   return g_string_free (out, FALSE);
 }
+
+static const gchar *
+answer_direction (const GstDaoSdpMedia * offered)
+{
+  if (offered->sends)
+    return offered->receives ? "a=sendrecv" : "a=recvonly";
+  return offered->receives ? "a=sendonly" : "a=inactive";
+}
+
+gchar *
+gst_dao_sdp_answer_directions (const gchar * text, const GstDaoSdp * offer)
+{
+  gchar **lines = g_strsplit (text, "\r\n", -1);
+  gchar *answer;
+  gint section = -1;
+  guint i;
+
+  for (i = 0; lines[i]; i++) {
+    section += g_str_has_prefix (lines[i], "m=");
+    if (g_str_equal (lines[i], "a=sendrecv") && section >= 0
+        && section < (gint) offer->n_media) {
+      g_free (lines[i]);
+      lines[i] = g_strdup (answer_direction (&offer->media[section]));
+    }
+  }
+  answer = g_strjoinv ("\r\n", lines);
+  g_strfreev (lines);
+  return answer;
+}

@@ -105,6 +105,16 @@ gchar *gst_dao_sdp_to_text (const GstDaoSdp * sdp);
 const GstDaoSdpMedia *gst_dao_sdp_find (const GstDaoSdp * sdp,
     DaoMedia media);
 
+/**
+ * gst_dao_sdp_answer_directions:
+ * @text: our answer, in which every accepted section is sendrecv
+ *
+ * webrtcbin 1.22 cannot change a direction, so it is told sendrecv always; on the wire
+ * each section says what @offer allows (RFC 3264, 6.1). (transfer full)
+ */
+gchar *gst_dao_sdp_answer_directions (const gchar * text,
+    const GstDaoSdp * offer);
+
 /* Our own SDP for the wire: without candidates (they trickle), which would also
  * tell addresses. (transfer full) */
 gchar *gst_dao_sdp_strip_candidates (const gchar * text);

@@ -47,6 +47,8 @@ struct _GstDaoSession
   DaoIceConfig *ice;
 
   gboolean running_actions;
+  gboolean was_video;           /* as reported last */
+  gboolean sending[2];          /* by DaoMedia */
   gint64 senders_us;            /* when they were started; 0 = not */
   gint64 connected_us;
   gint64 ended_us;

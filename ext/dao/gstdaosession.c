@@ -270,11 +270,11 @@ place_call (GstDaoSession * session, const gchar * peer, gboolean audio,
 
 typedef enum
 { OPEN, START, STOP, UPDATE, CALL, ANSWER, REJECT, HANGUP, FINISH, FAIL,
-  REQUEST_KEY, CLOSE } Verb;
+  REQUEST_KEY, ADD_VIDEO, CLOSE } Verb;
 
 static const gchar *const verb_names[] = { "open", "start", "stop", "update",
   "call", "answer", "reject", "hangup", "finish", "fail", "request-key",
-  "close"
+  "add-video", "close"
 };
 
 typedef struct
@@ -403,6 +403,10 @@ do_request (gpointer data, gpointer user_data)
     case FAIL:
       dao_call_fail (session->call, request->reason, request->text, gst_dao_session_now_ms ());
       break;
+    case ADD_VIDEO:
+      ok = dao_call_renegotiate (session->call, "video",
+          gst_dao_session_now_ms ());
+      break;
     case REQUEST_KEY:
       if (session->leg)
         gst_dao_leg_request_key (session->leg);
@@ -504,6 +508,12 @@ gst_dao_session_call (GstDaoSession * session, const gchar * alias,
   request->audio = audio;
   request->video = video;
   request_post (request);
+}
+
+void
+gst_dao_session_add_video (GstDaoSession * session)
+{
+  request_post (request_new (session, ADD_VIDEO));
 }
 
 void

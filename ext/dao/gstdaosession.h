@@ -69,6 +69,8 @@ typedef struct
       gpointer user_data);
   /* frames of @media were lost on the way: go on with a key frame */
   void (*resume) (DaoMedia media, gpointer user_data);
+  /* the peer does not want @media for now, or again */
+  void (*hold) (DaoMedia media, gboolean held, gpointer user_data);
   void (*stats) (GstStructure * stats, gpointer user_data);     /* (transfer full) */
 } GstDaoSessionCallbacks;
 
@@ -97,6 +99,8 @@ void gst_dao_session_update (GstDaoSession * session,
 
 void gst_dao_session_call (GstDaoSession * session, const gchar * alias,
     gboolean audio, gboolean video);
+/* Makes the audio call a video call, or asks the caller to. */
+void gst_dao_session_add_video (GstDaoSession * session);
 void gst_dao_session_answer (GstDaoSession * session);
 void gst_dao_session_reject (GstDaoSession * session);
 void gst_dao_session_hangup (GstDaoSession * session);

@@ -16,6 +16,8 @@
 /* Less than the queue in front of webrtcbin holds (gstdaotrack.c) */
 #define SENDER_PATIENCE_US (G_TIME_SPAN_MILLISECOND * 900)
 
+static void start_senders (GstDaoSession * session);
+
 /* --- what is so --- */
 
 static DaoCallKeys *
@@ -67,6 +69,7 @@ report_state (GstDaoSession * session, DaoCallState state,
     .text = session->last_error,
   };
 
+  session->was_video = report.is_video;
   session->callbacks.state (&report, session->user_data);
 }
 
@@ -128,7 +131,9 @@ gst_dao_session_on_tick (gpointer data)
   inbound = keys
       && !session->callbacks.wants_ciphertext (DAO_MEDIA_AUDIO,
       session->user_data) ? verified : counts.rtp_received;
-  if (inbound > session->last_inbound)
+  if (inbound > session->last_inbound
+      || !(gst_dao_leg_peer_sends (session->leg, DAO_MEDIA_AUDIO)
+          || gst_dao_leg_peer_sends (session->leg, DAO_MEDIA_VIDEO)))
     dao_call_media_received (session->call, gst_dao_session_now_ms ());
   session->last_inbound = inbound;
   if (verified > 0 && !session->e2ee_noted)
@@ -141,6 +146,24 @@ gst_dao_session_on_tick (gpointer data)
 
 /* --- callbacks of the leg --- */
 
+/* After an exchange within the call: media that was added starts, and what the peer
+ * does not want (hold) stops. */
+static void
+update_media (GstDaoSession * session)
+{
+  guint i;
+
+  if (!session->leg || session->senders_us == 0)
+    return;
+  start_senders (session);
+  if (session->was_video != dao_call_is_video (session->call))
+    report_state (session, dao_call_get_state (session->call),
+        dao_call_get_reason (session->call));
+  for (i = 0; i < 2; i++)
+    session->callbacks.hold (i, !gst_dao_leg_peer_receives (session->leg, i),
+        session->user_data);
+}
+
 static void
 on_local_description (GstDaoLeg * leg, const gchar * sdp, gpointer user_data)
 {
@@ -148,6 +171,7 @@ on_local_description (GstDaoLeg * leg, const gchar * sdp, gpointer user_data)
 
   dao_call_set_local_description (session->call, sdp, gst_dao_session_now_ms ());
   gst_dao_session_run (session);
+  update_media (session);
 }
 
 static void
@@ -157,6 +181,7 @@ on_remote_applied (GstDaoLeg * leg, gpointer user_data)
 
   dao_call_remote_description_applied (session->call, gst_dao_session_now_ms ());
   gst_dao_session_run (session);
+  update_media (session);
 }
 
 static void
@@ -228,7 +253,6 @@ make_leg (GstDaoSession * session, gboolean offer)
         || (session->ice && session->ice->relay_only),
     .ice = session->ice,
     .ca_file = session->settings.ca_file,
-    .video = dao_call_is_video (session->call),
   };
   GstDaoLocalMedia local;
   GError *error = NULL;
@@ -264,7 +288,7 @@ describe (GstDaoSession * session, DaoCallAction * action)
   if (!session->leg && !make_leg (session, offer))
     return;
   if (offer)
-    gst_dao_leg_create_offer (session->leg, action->restart);
+    gst_dao_leg_create_offer (session->leg, action->restart, action->video);
   else
     gst_dao_leg_create_answer (session->leg, action->sdp);
 }
@@ -340,6 +364,7 @@ close_leg (GstDaoSession * session)
     gst_dao_leg_close (g_steal_pointer (&session->leg));
   }
   session->senders_us = 0;
+  session->sending[DAO_MEDIA_AUDIO] = session->sending[DAO_MEDIA_VIDEO] = FALSE;
 }
 
 static void
@@ -349,7 +374,8 @@ start_senders (GstDaoSession * session)
 
   if (!session->leg)
     return;
-  session->senders_us = g_get_monotonic_time ();
+  if (session->senders_us == 0)
+    session->senders_us = g_get_monotonic_time ();
   for (i = 0; i < 2; i++) {
     GstDaoCodec codec = gst_dao_leg_get_codec (session->leg, i);
     GError *error = NULL;
@@ -357,11 +383,12 @@ start_senders (GstDaoSession * session)
     GstCaps *caps;
     GstPad *pad;
 
-    if (codec == GST_DAO_CODEC_NONE)
+    if (codec == GST_DAO_CODEC_NONE || session->sending[i])
       continue;
     caps = session->callbacks.frame_caps (i, codec, session->user_data);
     pad = session->callbacks.force_key_pad (i, session->user_data);
     appsrc = gst_dao_leg_start_sender (session->leg, i, caps, pad, &error);
+    session->sending[i] = appsrc != NULL;
     if (appsrc)
       session->callbacks.sender (i, codec, appsrc, session->user_data);
     else if (error)

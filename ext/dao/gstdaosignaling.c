@@ -175,6 +175,8 @@ on_state (const GstDaoSessionState * state, gpointer user_data)
   if (state->state == DAO_CALL_CONNECTED && !state->is_video)
     gst_element_call_async (GST_ELEMENT (self), end_stream,
         GUINT_TO_POINTER (DAO_MEDIA_VIDEO), NULL);
+  else if (state->state == DAO_CALL_CONNECTED)
+    gst_dao_media_src_revive (self->src[DAO_MEDIA_VIDEO]);
   if (dao_call_state_is_terminal (state->state)) {
     gst_dao_post_ended (GST_ELEMENT (self), state, self->stats);
     if (gst_dao_end_is_error (state))
@@ -279,6 +281,16 @@ on_resume (DaoMedia media, gpointer user_data)
 }
 
 static void
+on_hold (DaoMedia media, gboolean held, gpointer user_data)
+{
+  GstDaoMediaSink *sink = get_sink (user_data, media);
+
+  if (sink)
+    gst_dao_media_sink_set_held (sink, held);
+  gst_clear_object (&sink);
+}
+
+static void
 on_stats (GstStructure * stats, gpointer user_data)
 {
   GstDaoSignaling *self = user_data;
@@ -307,6 +319,7 @@ static const GstDaoSessionCallbacks session_callbacks = {
   .force_key_pad = get_force_key_pad,
   .sender = on_sender,
   .resume = on_resume,
+  .hold = on_hold,
   .stats = on_stats,
 };
 
@@ -570,6 +583,7 @@ action_##name (GstElement * element) \
 SIMPLE_ACTION (answer);
 SIMPLE_ACTION (reject);
 SIMPLE_ACTION (hangup);
+SIMPLE_ACTION (add_video);
 
 /* --- object --- */
 
@@ -670,7 +684,9 @@ static void
 gst_dao_signaling_class_init (GstDaoSignalingClass * klass)
 {
   static const GstDaoCallMethods methods =
-      { action_call, action_answer, action_reject, action_hangup };
+      { action_call, action_answer, action_reject, action_hangup,
+    action_add_video
+  };
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
   guint i;

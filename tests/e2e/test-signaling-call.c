@@ -214,6 +214,55 @@ test_answer_by_signal (void)
   call_fixture_free (f);
 }
 
+static void
+add_video (CallFixture * f, GstElement * asking, GstElement * caller,
+    GstElement * callee)
+{
+  guint i;
+
+  act (asking, "add-video");
+  for (i = 0; i < 2; i++) {
+    GstElement *end = i ? caller : callee;
+    GstElement *call = get_call (end);
+    guint64 video = 0;
+    guint tries;
+
+    for (tries = 0; tries < 5 && video < 10; tries++) {
+      GstMessage *stats = call_wait_message (end, "dao-call-stats", 5);
+
+      gst_structure_get_uint64 (gst_message_get_structure (stats),
+          "frames-received-video", &video);
+      gst_message_unref (stats);
+    }
+    g_assert_cmpuint (video, >=, 10);
+    gst_object_unref (call);
+  }
+}
+
+/* An audio call becomes a video call, asked for by either side. */
+static void
+test_add_video (gconstpointer by_callee)
+{
+  CallFixture *f = call_fixture_new (2);
+  GstElement *callee = make_end (f, 1, "auto-answer=true", AUDIO_IN VIDEO_IN);
+  GstElement *caller = make_end (f, 0, "", AUDIO_IN VIDEO_IN);
+  GstElement *call = get_call (caller);
+  gboolean ok;
+
+  play_callee (callee);
+  play_callee (caller);
+  g_signal_emit_by_name (call, "call", f->alias[1], TRUE, FALSE, &ok);
+  gst_message_unref (call_wait_state (callee, "connected", 20));
+  gst_message_unref (call_wait_message (caller, "dao-call-stats", 5));
+  add_video (f, GPOINTER_TO_INT (by_callee) ? callee : caller, caller, callee);
+  act (caller, "hangup");
+  call_wait_eos (callee, 10);
+  gst_object_unref (call);
+  call_stop (caller);
+  call_stop (callee);
+  call_fixture_free (f);
+}
+
 /* --- calls that do not come about --- */
 
 static void
@@ -508,6 +557,10 @@ main (int argc, char **argv)
   g_test_add_func ("/call/audio-only", test_audio_only);
   g_test_add_func ("/call/plain", test_plain_call);
   g_test_add_func ("/call/answer-by-signal", test_answer_by_signal);
+  g_test_add_data_func ("/call/add-video/caller", GINT_TO_POINTER (FALSE),
+      test_add_video);
+  g_test_add_data_func ("/call/add-video/callee", GINT_TO_POINTER (TRUE),
+      test_add_video);
   g_test_add_func ("/call/rejected", test_rejected);
   g_test_add_func ("/call/no-answer", test_no_answer);
   g_test_add_func ("/call/busy", test_busy);
