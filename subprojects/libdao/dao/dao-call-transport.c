@@ -227,6 +227,9 @@ transport_failed (DaoCall * call, gint64 now_ms)
   /* Late candidates still connect (webrtcbin.md, 5): the connect timer decides. */
   if (!call->ever_connected)
     return;
+  /* Checks fail after 7 s, and the path may be back later: the 15 s of the restart decide. */
+  if (call->restarting)
+    return;
   if (!dao_call_restart (call, now_ms))
     time_out (call, DAO_CALL_REASON_ICE_FAILED, now_ms);
 }
