@@ -63,7 +63,8 @@ is_plain_call (const gchar * frame, gsize length)
 
   for (gsize i = 0; i < length; i++) {
     nested += frame[i] == '{' || frame[i] == '[';
-    if (frame[i] == '\\')
+    /* escapes are not simple, and jansson passes over a NUL that follows a number */
+    if (frame[i] == '\\' || frame[i] == '\0')
       return FALSE;
   }
   object = json_loadb (frame, length, JSON_REJECT_DUPLICATES, NULL);
