@@ -679,7 +679,11 @@ write_section (GString * out, const GstDaoSdp * sdp, const GstDaoSdpMedia * m)
 
   if (!m->accepted) {
     g_string_append_printf (out, "m=%s 0 UDP/TLS/RTP/SAVPF %d\r\n"
-        "c=IN IP4 0.0.0.0\r\na=mid:%s\r\na=inactive\r\n", kind, m->pt, m->mid);
+        "c=IN IP4 0.0.0.0\r\na=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=setup:%s\r\n"
+        "a=mid:%s\r\na=inactive\r\n", kind, m->pt, sdp->ufrag, sdp->pwd,
+        setups[sdp->setup], m->mid);
+    /* webrtcbin wants it of every section, also of one that is not there */
+    write_fingerprint (out, &sdp->fingerprint);
     return;
   }
   g_string_append_printf (out, "m=%s 9 UDP/TLS/RTP/SAVPF %d", kind, m->pt);
