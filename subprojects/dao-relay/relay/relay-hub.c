@@ -168,7 +168,8 @@ queue_frame (RelaySocket * socket, guint8 first, gsize length, gint64 now_us)
 gsize
 relay_socket_peek (RelaySocket * socket, const guint8 ** data)
 {
-  *data = socket->queue + socket->start;
+  /* an empty queue has no memory, and NULL plus 0 is undefined in C */
+  *data = socket->queue ? socket->queue + socket->start : NULL;
   return socket->end - socket->start;
 }
 
