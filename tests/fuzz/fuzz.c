@@ -110,3 +110,9 @@ fuzz_private_file (const guint8 * data, gsize size)
   close (fd);
   return file_path;
 }
+
+const gchar *
+fuzz_path (void)
+{
+  return file_path;
+}

@@ -35,5 +35,6 @@ gchar *fuzz_line (FuzzReader * reader);
 
 /* A file of mode 0600 with that content; its path stays the same for the process, and both go with it. */
 const gchar *fuzz_private_file (const guint8 * data, gsize size);
+const gchar *fuzz_path (void);  /* of that file */
 
 G_END_DECLS
