@@ -356,6 +356,9 @@ ice_config (RelayApi * api, const RelayCall * call, RelayResponse * response)
   gboolean relay_only = g_strv_contains ((const gchar * const *) parts,
       "mode=relay");
 
+  if (!call->request->resumed
+      && relay_ice_must_wait (api->ice, call->request->now_s))
+    return;
   relay_response_json (response, 200, relay_ice_config (api->ice,
           call->account.alias, relay_only, call->request->now_s));
 }
@@ -419,8 +422,8 @@ call_user (RelayApi * api, const Endpoint * endpoint, RelayCall * call,
   if (!relay_api_authenticate (api, request->authorization, request->now_s,
           &call->account, call->token_hash))
     relay_response_error (response, 401, "token missing, expired or revoked");
-  else if (!relay_limiter_take (api->requests, call->account.alias,
-          request->now_us))
+  else if (!request->resumed && !relay_limiter_take (api->requests,
+          call->account.alias, request->now_us))
     relay_response_error (response, 429, "too many requests");
   else
     endpoint->user (api, call, response);

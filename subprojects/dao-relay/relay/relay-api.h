@@ -46,11 +46,12 @@ typedef struct
   gsize body_length;
   gint64 now_s;                 /* Unix time */
   gint64 now_us;                /* monotonic */
+  gboolean resumed;             /* was left unanswered once, and the reason to wait is gone */
 } RelayRequest;
 
 typedef struct
 {
-  guint status;
+  guint status;                 /* 0: not yet; ask again, resumed, when the ICE servers are ready */
   gchar *body;                  /* (transfer full): JSON */
 } RelayResponse;
 

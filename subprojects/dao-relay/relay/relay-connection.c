@@ -28,6 +28,7 @@ struct _RelayConnection
   gchar query[RELAY_MAX_QUERY];
   gchar authorization[RELAY_MAX_AUTHORIZATION];
   GString *body;
+  struct lws *waiting;          /* whose request is not answered yet: in shared->waiting */
 
   /* the WebSocket */
   gboolean admitted;            /* its ticket was good */
@@ -97,6 +98,9 @@ relay_connection_free (RelayConnection * c)
   drop_string (&c->message);
   if (c->awake)
     g_ptr_array_remove_fast (c->shared->awake, c);
+  if (c->waiting)
+    g_ptr_array_remove_fast (c->shared->waiting, c);
+  sodium_memzero (c->authorization, sizeof c->authorization);
   c->shared->n_connections--;
   g_free (c);
 }
@@ -255,6 +259,23 @@ read_head (RelayConnection * c, struct lws *wsi)
       c->authorization, sizeof c->authorization);
 }
 
+/* The answer comes with relay_shared_resume(). */
+static gint
+wait_for_ice (RelayConnection * c, struct lws *wsi)
+{
+  c->waiting = wsi;
+  g_ptr_array_add (c->shared->waiting, c);
+  return 0;
+}
+
+void
+relay_shared_resume (RelayShared * shared)
+{
+  for (guint i = 0; i < shared->waiting->len; i++)
+    lws_callback_on_writable (((RelayConnection *)
+            shared->waiting->pdata[i])->waiting);
+}
+
 static gint
 handle_request (RelayConnection * c, struct lws *wsi, gboolean and_close)
 {
@@ -268,11 +289,17 @@ handle_request (RelayConnection * c, struct lws *wsi, gboolean and_close)
     .body_length = c->body ? c->body->len : 0,
     .now_s = now_s (),
     .now_us = now_us (c),
+    .resumed = c->waiting != NULL,
   };
   RelayResponse response = { 0 };
   gint result;
 
+  if (c->waiting)
+    g_ptr_array_remove_fast (c->shared->waiting, c);
+  c->waiting = NULL;
   relay_api_handle (c->shared->api, &request, &response);
+  if (response.status == 0)
+    return wait_for_ice (c, wsi);
   drop_string (&c->body);
   sodium_memzero (c->authorization, sizeof c->authorization);
   result = respond (c, wsi, &response, and_close);
@@ -521,6 +548,8 @@ relay_connection_callback (struct lws *wsi, enum lws_callback_reasons reason,
       return on_body (c, wsi, in, length);
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
       return handle_request (c, wsi, FALSE);
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+      return c->waiting ? handle_request (c, wsi, FALSE) : 0;
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
       return on_upgrade (c, wsi, in);
     case LWS_CALLBACK_ESTABLISHED:

@@ -28,6 +28,7 @@ typedef struct
   RelayLimiter *connects;
   guint n_connections, max_connections;
   GPtrArray *awake;             /* connections with something to send */
+  GPtrArray *waiting;           /* connections whose request waits for ICE servers */
 } RelayShared;
 
 typedef struct _RelayConnection RelayConnection;
@@ -42,6 +43,9 @@ void relay_connection_wake (RelayConnection * connection);
 /* Once the loop has handed out what came in: one write a reader, however many frames it got, and no waiting for a
  * "writable" event that would cost three system calls. */
 void relay_shared_flush (RelayShared * shared);
+
+/* The ICE servers are there: requests that waited for them are answered. */
+void relay_shared_resume (RelayShared * shared);
 
 /* Closes a connection from outside its callbacks. */
 void relay_wsi_kill (struct lws *wsi);

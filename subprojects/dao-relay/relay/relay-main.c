@@ -59,8 +59,9 @@ parse_arguments (Settings * s, int argc, char **argv, GError ** error)
 
   g_option_context_set_summary (context, "A blind relay for calls: it carries "
       "sealed signaling between accounts and cannot read it.");
-  g_option_context_set_description (context, "Environment: TURN_HOST and "
-      "TURN_SECRET, or STUN_URLS: the ICE servers of calls.");
+  g_option_context_set_description (context, "Environment: "
+      "CF_TURN_KEY_ID and CF_TURN_API_TOKEN, TURN_HOST and TURN_SECRET, or "
+      "STUN_URLS: the ICE servers of calls.");
   g_option_context_add_main_entries (context, entries, NULL);
   if (!g_option_context_parse (context, &argc, &argv, error))
     return FALSE;
@@ -176,6 +177,7 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   RelayStore *store = NULL;
   RelayIce *ice = NULL;
+  RelayIceSettings ice_settings;
   uv_loop_t loop;
   int status = EXIT_FAILURE;
 
@@ -184,9 +186,9 @@ main (int argc, char **argv)
   if (sodium_init () < 0)
     return EXIT_FAILURE;
   uv_loop_init (&loop);
+  relay_ice_settings_from_environment (&ice_settings);
   if (parse_arguments (&settings, argc, argv, &error)
-      && (ice = relay_ice_new (g_getenv ("TURN_HOST"),
-              g_getenv ("TURN_SECRET"), g_getenv ("STUN_URLS"), &error))
+      && (ice = relay_ice_new (&ice_settings, &error))
       && (store = relay_store_sqlite_open (settings.db, &error)))
     status = run (&settings, store, ice, &loop, &error);
   if (error)

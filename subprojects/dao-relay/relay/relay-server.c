@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
+#include "relay-api-private.h"
 #include "relay-connection.h"
 #include "relay-listener.h"
 
@@ -141,6 +142,12 @@ on_prepare (uv_prepare_t * prepare)
 }
 
 static void
+on_ice_ready (gpointer server)
+{
+  relay_shared_resume (&((RelayServer *) server)->shared);
+}
+
+static void
 open_handles (RelayServer * server)
 {
   uv_loop_t *loop = server->shared.loop;
@@ -194,6 +201,7 @@ relay_server_new (uv_loop_t * loop, const gchar * listen_on,
         RELAY_MAX_LIMIT_KEYS),.max_connections =
         fds > 2 * RELAY_SPARE_FDS ? fds - RELAY_SPARE_FDS : fds / 2};
   server->shared.awake = g_ptr_array_new ();
+  server->shared.waiting = g_ptr_array_new ();
   open_handles (server);
   server->listener = relay_listener_new (loop, listen_on, RELAY_BACKLOG,
       accepted, server, error);
@@ -207,6 +215,7 @@ relay_server_new (uv_loop_t * loop, const gchar * listen_on,
   }
   server->url = g_strdup (relay_listener_get_url (server->listener));
   uv_timer_start (&server->timer, on_timer, SWEEP_MS, SWEEP_MS);
+  relay_ice_start (server->shared.api->ice, loop, on_ice_ready, server);
   return server;
 }
 
@@ -223,6 +232,7 @@ relay_server_shutdown (RelayServer * server)
     return;
   server->shutdown_ms = MAX ((gint64) uv_now (server->shared.loop), 1);
   g_clear_pointer (&server->listener, relay_listener_close);
+  relay_ice_stop (server->shared.api->ice);
   relay_hub_shutdown (server->shared.hub, server->shutdown_ms * 1000);
   uv_timer_start (&server->timer, on_timer, 0, SHUTDOWN_POLL_MS);
 }
@@ -234,6 +244,7 @@ relay_server_free (RelayServer * server)
   destroy_context (server);
   relay_limiter_free (server->shared.connects);
   g_ptr_array_unref (server->shared.awake);
+  g_ptr_array_unref (server->shared.waiting);
   g_free (server->url);
   g_free (server);
 }

@@ -41,7 +41,7 @@ class Relay {
     relay.stdout = '';
     relay.child = spawn(process.env.DAO_RELAY,
       ['--listen', '127.0.0.1:0', '--db', relay.db, ...args],
-      { env: { ...process.env, TURN_HOST: '', TURN_SECRET: '', STUN_URLS: '', ...env } });
+      { env: { ...process.env, TURN_HOST: '', TURN_SECRET: '', TURN_TTL: '', STUN_URLS: '', CF_TURN_KEY_ID: '', CF_TURN_API_TOKEN: '', ...env } });
     relay.exited = new Promise(resolve => relay.child.on('exit', (code, signal) => resolve({ code, signal })));
     relay.child.stderr.on('data', d => { relay.stderr += d; });
     const ready = new Promise((resolve, reject) => {
