@@ -344,6 +344,22 @@ on_jitterbuffer (GstElement * rtpbin, GstElement * jitterbuffer,
   g_object_set (jitterbuffer, "rtx-next-seqnum", FALSE, NULL);
 }
 
+/* From the bandwidth follows how often RTCP may be sent, and between two regular packets
+ * only one more goes out early (RFC 4585, 3.5.3): with rtpsession's own estimate that is once
+ * a second, and most requests for lost packets expired in its queue. With this it is once in
+ * 100 ms, for at most 40 kbit/s. At 200 ms of round trip and 2 % loss all of 300 pictures came
+ * instead of 219 to 265. */
+#define RTCP_SESSION_BANDWIDTH 800000.0 /* bit/s */
+
+static void
+on_rtpbin_child (GstBin * rtpbin, GstElement * element, gpointer unused)
+{
+  GstElementFactory *factory = gst_element_get_factory (element);
+
+  if (factory && g_str_equal (GST_OBJECT_NAME (factory), "rtpsession"))
+    g_object_set (element, "bandwidth", RTCP_SESSION_BANDWIDTH, NULL);
+}
+
 static gboolean
 build (GstDaoLeg * leg, const GstDaoLegConfig * config, GError ** error)
 {
@@ -365,6 +381,8 @@ build (GstDaoLeg * leg, const GstDaoLegConfig * config, GError ** error)
       post_certificate, leg);
   rtpbin = G_OBJECT (gst_bin_get_by_name (GST_BIN (leg->webrtc), "rtpbin"));
   leg->pt_filter = gst_dao_pt_filter_new (GST_ELEMENT (rtpbin));
+  g_signal_connect (rtpbin, "element-added", G_CALLBACK (on_rtpbin_child),
+      NULL);
   g_signal_connect (rtpbin, "new-jitterbuffer", G_CALLBACK (on_jitterbuffer),
       NULL);
   gst_object_unref (rtpbin);
