@@ -168,6 +168,16 @@ is_rtp (GstBuffer * buffer)
       && first >= 128 && first <= 191;
 }
 
+/* RFC 5761, 4: RTCP packet types where RTP has marker and payload type */
+static gboolean
+is_rtcp (GstBuffer * buffer)
+{
+  guint8 type;
+
+  return gst_buffer_extract (buffer, 1, &type, 1) == 1
+      && type >= 192 && type <= 223;
+}
+
 static gboolean
 may_pass (GstDaoFingerprintGuard * guard, GstBuffer * buffer, gboolean in)
 {
@@ -184,10 +194,10 @@ may_pass (GstDaoFingerprintGuard * guard, GstBuffer * buffer, gboolean in)
   if (!pass)
     guard->counts.blocked += rtp;
   else if (in) {
-    guard->counts.rtp_received += rtp;
+    guard->counts.rtp_received += rtp && !is_rtcp (buffer);
     guard->counts.bytes_received += size;
   } else {
-    guard->counts.rtp_sent += rtp;
+    guard->counts.rtp_sent += rtp && !is_rtcp (buffer);
     guard->counts.bytes_sent += size;
   }
   g_mutex_unlock (&guard->lock);

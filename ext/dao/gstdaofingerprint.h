@@ -62,7 +62,7 @@ void gst_dao_fingerprint_guard_expect (GstDaoFingerprintGuard * guard,
 typedef struct
 {
   guint64 packets_received;     /* of any kind but STUN, which libnice keeps */
-  guint64 rtp_received;         /* RTP and RTCP that was let through */
+  guint64 rtp_received;         /* RTP that was let through; RTCP counts only as a packet and bytes */
   guint64 rtp_sent;
   guint64 bytes_received;       /* let through */
   guint64 bytes_sent;

@@ -49,6 +49,7 @@ struct _GstDaoLeg
   gboolean described;           /* a remote description was applied */
   GstDaoSdp local, remote;
   gboolean restarting;          /* our next description has new ICE credentials */
+  GstElement *encryptors[2];    /* by DaoMedia; owned while not in the bin: one that was moved here */
   GstElement *filters[2];       /* by DaoMedia, owned by the bin */
 
   gboolean certificate_ok;

@@ -30,6 +30,9 @@ GST_DEBUG_CATEGORY (gst_dao_leg_debug);
 /* From a peer on hold there is RTCP only, at most every 5 s (RFC 3550, 6.2). */
 #define HOLD_SILENCE_US (G_TIME_SPAN_SECOND * 8)
 #define LIVENESS_INTERVAL_MS 250
+/* Two media and their retransmissions. Each SSRC is a thread and elements of ours, and
+ * a peer may invent as many as it likes. */
+#define MAX_STREAMS 4
 /* How long a worker waits for webrtcbin to answer its promises before NULL: going
  * to NULL in the middle of one leaks file descriptors (webrtcbin.md, 7). */
 #define DRAIN_US (G_TIME_SPAN_SECOND)
@@ -51,6 +54,10 @@ gst_dao_leg_unref (GstDaoLeg * leg)
   for (i = 0; i < 2; i++) {
     g_clear_object (&leg->receive_cipher[i].keys);
     g_clear_object (&leg->send_cipher[i].keys);
+    if (leg->encryptors[i] && !GST_OBJECT_PARENT (leg->encryptors[i])) {
+      gst_element_set_state (leg->encryptors[i], GST_STATE_NULL);
+      gst_object_unref (leg->encryptors[i]);
+    }
     g_clear_pointer (&leg->src[i], gst_dao_media_src_unref);
   }
   gst_clear_object (&leg->key_request_pad);
@@ -381,6 +388,7 @@ build (GstDaoLeg * leg, const GstDaoLegConfig * config, GError ** error)
       post_certificate, leg);
   rtpbin = G_OBJECT (gst_bin_get_by_name (GST_BIN (leg->webrtc), "rtpbin"));
   leg->pt_filter = gst_dao_pt_filter_new (GST_ELEMENT (rtpbin));
+  g_object_set (rtpbin, "max-streams", MAX_STREAMS, NULL);
   g_signal_connect (rtpbin, "element-added", G_CALLBACK (on_rtpbin_child),
       NULL);
   g_signal_connect (rtpbin, "new-jitterbuffer", G_CALLBACK (on_jitterbuffer),
@@ -498,10 +506,15 @@ static void
 tear_down (gpointer data, gpointer user_data)
 {
   GstDaoLeg *leg = data;
+  guint i;
 
   wait_for_promises (leg);
   if (leg->webrtc)
     silence_receive_bins (leg->webrtc);
+  /* Those in the bin go with it. */
+  for (i = 0; i < 2; i++)
+    if (leg->encryptors[i] && GST_OBJECT_PARENT (leg->encryptors[i]))
+      leg->encryptors[i] = NULL;
   gst_element_set_state (GST_ELEMENT (leg->bin), GST_STATE_NULL);
   GST_DEBUG_OBJECT (leg->bin, "torn down");
   gst_dao_leg_unref (leg);

@@ -79,6 +79,15 @@ GstElement *gst_dao_leg_start_sender (GstDaoLeg * leg, DaoMedia media,
 /* Once the senders have started */
 void gst_dao_leg_distribute_latency (GstDaoLeg * leg);
 
+/**
+ * gst_dao_leg_move_encryptor:
+ *
+ * @to sends @media with the encryptor that @from used, whose counters go on. Nothing must be
+ * pushed into the appsrc of @from any more.
+ */
+void gst_dao_leg_move_encryptor (GstDaoLeg * from, GstDaoLeg * to,
+    DaoMedia media);
+
 /* The codec agreed for @media, NONE before the answer or when refused */
 GstDaoCodec gst_dao_leg_get_codec (GstDaoLeg * leg, DaoMedia media);
 /* By the direction in its last description (hold: FALSE): will the peer take, or send, this medium? */
@@ -87,6 +96,8 @@ gboolean gst_dao_leg_peer_sends (GstDaoLeg * leg, DaoMedia media);
 /* Asks the peer for a key frame; any thread. */
 void gst_dao_leg_request_key (GstDaoLeg * leg);
 void gst_dao_leg_get_counts (GstDaoLeg * leg, GstDaoTransportCounts * counts);
+/* (transfer full) (nullable): our host address that the selected pair goes out from */
+gchar *gst_dao_leg_get_local_address (GstDaoLeg * leg);
 /* "relay" in either selected candidate */
 gboolean gst_dao_leg_is_relayed (GstDaoLeg * leg);
 

@@ -24,6 +24,25 @@ gst_dao_leg_get_agent (GstDaoLeg * leg)
   return agent;
 }
 
+gchar *
+gst_dao_leg_get_local_address (GstDaoLeg * leg)
+{
+  NiceAgent *agent = gst_dao_leg_get_agent (leg);
+  gchar text[NICE_ADDRESS_STRING_LEN];
+  NiceCandidate *local, *remote;
+  gchar *address = NULL;
+
+  if (agent && nice_agent_get_selected_pair (agent, GST_DAO_NICE_STREAM,
+          NICE_COMPONENT_TYPE_RTP, &local, &remote)) {
+    nice_address_to_string (&local->base_addr, text);
+    /* The base of a relay candidate is the server's address. */
+    if (local->type != NICE_CANDIDATE_TYPE_RELAYED)
+      address = g_strdup (text);
+  }
+  g_clear_object (&agent);
+  return address;
+}
+
 gboolean
 gst_dao_leg_is_relayed (GstDaoLeg * leg)
 {

@@ -190,7 +190,16 @@ gst_dao_leg_start_sender (GstDaoLeg * leg, DaoMedia media, GstCaps * caps,
   cipher = leg->send_cipher[media];
   cipher.ciphertext = leg->config.ciphertext_in[media];
   return gst_dao_send_track_start (leg->bin, leg->filters[media], agreed,
-      &cipher, caps, force_key, error);
+      &cipher, caps, force_key, &leg->encryptors[media], error);
+}
+
+void
+gst_dao_leg_move_encryptor (GstDaoLeg * from, GstDaoLeg * to, DaoMedia media)
+{
+  GstElement *encryptor = g_steal_pointer (&from->encryptors[media]);
+
+  if (encryptor)
+    to->encryptors[media] = gst_dao_send_track_take_encryptor (encryptor);
 }
 
 /* rtpsession needs it to relate RTP time to the clock, for the peer's lip sync. */

@@ -83,7 +83,6 @@ on_described (GstDaoLeg * leg, gint failed, gchar * text,
   g_free (made);
   GST_INFO_OBJECT (leg->bin, "%d: %s made", leg->offerer ? 2 : 4,
       leg->offerer ? "offer" : "answer");
-  GST_LOG_OBJECT (leg->bin, "%s", sdp);
   if (!gst_dao_sdp_parse (sdp, leg->offerer, leg->config.codecs,
           leg->config.prefer, &leg->local, &error)
       || !gst_dao_sdp_check_own (&leg->local, &error)

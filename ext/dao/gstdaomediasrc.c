@@ -15,12 +15,18 @@ struct _GstDaoMediaSrc
   DaoMedia media;
   gchar *stream_id;
 
+  /* One peer connection may take over while the last frames of another are still
+   * on their way: held while something is pushed. */
+  GMutex stream_lock;
+
   GMutex lock;
   gboolean started;
   gboolean segment_sent;
   gboolean eos;
+  gboolean over;                /* the EOS was that of the run */
   gboolean flowing;
   gboolean revived;
+  GstCaps *caps;                /* of the frames that come now */
   guint64 buffers;
 };
 
@@ -35,6 +41,7 @@ gst_dao_media_src_new (GstPad * pad, DaoMedia media)
   src->stream_id = g_strdup_printf ("dao-%08x-%s", g_random_int (),
       media == DAO_MEDIA_AUDIO ? "audio" : "video");
   g_mutex_init (&src->lock);
+  g_mutex_init (&src->stream_lock);
   return src;
 }
 
@@ -51,8 +58,10 @@ gst_dao_media_src_unref (GstDaoMediaSrc * src)
   if (!g_atomic_int_dec_and_test (&src->refs))
     return;
   gst_object_unref (src->pad);
+  gst_clear_caps (&src->caps);
   g_free (src->stream_id);
   g_mutex_clear (&src->lock);
+  g_mutex_clear (&src->stream_lock);
   g_free (src);
 }
 
@@ -67,19 +76,9 @@ gst_dao_media_src_reset (GstDaoMediaSrc * src)
 {
   g_mutex_lock (&src->lock);
   src->started = src->segment_sent = src->eos = src->flowing = FALSE;
-  src->revived = FALSE;
+  src->over = src->revived = FALSE;
+  gst_clear_caps (&src->caps);
   src->buffers = 0;
-  g_mutex_unlock (&src->lock);
-}
-
-void
-gst_dao_media_src_revive (GstDaoMediaSrc * src)
-{
-  g_mutex_lock (&src->lock);
-  if (src->eos) {
-    src->started = src->segment_sent = src->eos = src->flowing = FALSE;
-    src->revived = TRUE;
-  }
   g_mutex_unlock (&src->lock);
 }
 
@@ -103,6 +102,31 @@ ensure_started (GstDaoMediaSrc * src)
     gst_pad_push_event (src->pad, gst_event_new_stream_start (src->stream_id));
 }
 
+/* With the stream lock: may data flow? A medium that was taken for missing and
+ * comes after all is a new stream on the pad. */
+static gboolean
+begin (GstDaoMediaSrc * src)
+{
+  GstCaps *caps = NULL;
+  gboolean over;
+
+  g_mutex_lock (&src->lock);
+  over = src->over;
+  if (src->eos && !over) {
+    src->started = src->segment_sent = src->eos = src->flowing = FALSE;
+    src->revived = TRUE;
+    caps = src->caps ? gst_caps_ref (src->caps) : NULL;
+  }
+  g_mutex_unlock (&src->lock);
+  if (over)
+    return FALSE;
+  ensure_started (src);
+  if (caps)
+    gst_pad_push_event (src->pad, gst_event_new_caps (caps));
+  gst_clear_caps (&caps);
+  return TRUE;
+}
+
 static void
 ensure_segment (GstDaoMediaSrc * src)
 {
@@ -118,28 +142,50 @@ ensure_segment (GstDaoMediaSrc * src)
 void
 gst_dao_media_src_set_caps (GstDaoMediaSrc * src, GstCaps * caps)
 {
-  if (gst_dao_media_src_is_eos (src))
+  gboolean later;
+
+  g_mutex_lock (&src->lock);
+  gst_caps_replace (&src->caps, caps);
+  later = src->eos;
+  g_mutex_unlock (&src->lock);
+  if (later)
     return;
+  g_mutex_lock (&src->stream_lock);
   ensure_started (src);
   gst_pad_push_event (src->pad, gst_event_new_caps (caps));
+  g_mutex_unlock (&src->stream_lock);
 }
 
+/* The peer connection keeps the base time it was made with; the element's is
+ * another one after a pause. */
 static GstClockTime
-to_running_time (const GstSegment * segment, GstClockTime time)
+to_running_time (GstDaoMediaSrc * src, const GstSegment * segment,
+    GstClockTime base_time, GstClockTime time)
 {
+  GstElement *parent;
+  GstClockTimeDiff offset;
+
   if (!GST_CLOCK_TIME_IS_VALID (time) || segment->format != GST_FORMAT_TIME)
     return time;
-  return gst_segment_to_running_time (segment, GST_FORMAT_TIME, time);
+  time = gst_segment_to_running_time (segment, GST_FORMAT_TIME, time);
+  parent = gst_pad_get_parent_element (src->pad);
+  if (!parent || !GST_CLOCK_TIME_IS_VALID (time))
+    return time;
+  offset = GST_CLOCK_DIFF (gst_element_get_base_time (parent), base_time);
+  gst_object_unref (parent);
+  return offset < 0 && time < (GstClockTime) - offset ? 0 : time + offset;
 }
 
 GstFlowReturn
 gst_dao_media_src_push (GstDaoMediaSrc * src, const GstSegment * segment,
-    GstBuffer * buffer)
+    GstClockTime base_time, GstBuffer * buffer)
 {
   GstFlowReturn ret;
   gboolean first, revived;
 
-  if (gst_dao_media_src_is_eos (src)) {
+  g_mutex_lock (&src->stream_lock);
+  if (!begin (src)) {
+    g_mutex_unlock (&src->stream_lock);
     gst_buffer_unref (buffer);
     return GST_FLOW_OK;
   }
@@ -152,11 +198,13 @@ gst_dao_media_src_push (GstDaoMediaSrc * src, const GstSegment * segment,
   g_mutex_unlock (&src->lock);
 
   buffer = gst_buffer_make_writable (buffer);
-  GST_BUFFER_PTS (buffer) = to_running_time (segment, GST_BUFFER_PTS (buffer));
+  GST_BUFFER_PTS (buffer) = to_running_time (src, segment, base_time,
+      GST_BUFFER_PTS (buffer));
   GST_BUFFER_DTS (buffer) = GST_CLOCK_TIME_NONE;
   if (first)
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
   ret = gst_pad_push (src->pad, buffer);
+  g_mutex_unlock (&src->stream_lock);
   /* An unlinked or finished branch must not stop the other medium (one
    * NOT_LINKED kills a whole bundle in webrtcbin). */
   if (ret == GST_FLOW_NOT_LINKED || ret == GST_FLOW_EOS
@@ -167,7 +215,7 @@ gst_dao_media_src_push (GstDaoMediaSrc * src, const GstSegment * segment,
 
 void
 gst_dao_media_src_gap (GstDaoMediaSrc * src, const GstSegment * segment,
-    GstEvent * gap)
+    GstClockTime base_time, GstEvent * gap)
 {
   GstClockTime time, duration;
 
@@ -175,17 +223,25 @@ gst_dao_media_src_gap (GstDaoMediaSrc * src, const GstSegment * segment,
   if (gst_dao_media_src_is_eos (src) || gst_dao_media_src_get_buffers (src) == 0)
     return;
   gst_event_parse_gap (gap, &time, &duration);
-  time = to_running_time (segment, time);
-  if (GST_CLOCK_TIME_IS_VALID (time))
-    gst_pad_push_event (src->pad, gst_event_new_gap (time, duration));
+  time = to_running_time (src, segment, base_time, time);
+  if (!GST_CLOCK_TIME_IS_VALID (time))
+    return;
+  g_mutex_lock (&src->stream_lock);
+  gst_pad_push_event (src->pad, gst_event_new_gap (time, duration));
+  g_mutex_unlock (&src->stream_lock);
 }
 
 void
-gst_dao_media_src_eos (GstDaoMediaSrc * src)
+gst_dao_media_src_eos (GstDaoMediaSrc * src, gboolean over)
 {
+  g_mutex_lock (&src->lock);
+  src->over |= over;
+  g_mutex_unlock (&src->lock);
+  g_mutex_lock (&src->stream_lock);
   ensure_started (src);
   if (take_turn (src, &src->eos))
     gst_pad_push_event (src->pad, gst_event_new_eos ());
+  g_mutex_unlock (&src->stream_lock);
 }
 
 gboolean

@@ -24,24 +24,27 @@ DaoMedia gst_dao_media_src_get_media (GstDaoMediaSrc * src);
 /* A new run: stream-start is due again, and data may flow after an EOS. */
 void gst_dao_media_src_reset (GstDaoMediaSrc * src);
 
-/* A medium that had ended comes after all: a new stream begins. What is downstream may
- * refuse it (sinks do after EOS); then it is dropped. */
-void gst_dao_media_src_revive (GstDaoMediaSrc * src);
-
 /**
  * gst_dao_media_src_push:
  * @segment: the segment of @buffer's times
+ * @base_time: of the elements that made it
  * @buffer: (transfer full):
  *
  * Pushes in running time. An unlinked pad or one after EOS drops and returns OK.
  */
 GstFlowReturn gst_dao_media_src_push (GstDaoMediaSrc * src,
-    const GstSegment * segment, GstBuffer * buffer);
+    const GstSegment * segment, GstClockTime base_time, GstBuffer * buffer);
 void gst_dao_media_src_set_caps (GstDaoMediaSrc * src, GstCaps * caps);
 void gst_dao_media_src_gap (GstDaoMediaSrc * src, const GstSegment * segment,
-    GstEvent * gap);
-/* May block downstream: never on the signaling thread. Once. */
-void gst_dao_media_src_eos (GstDaoMediaSrc * src);
+    GstClockTime base_time, GstEvent * gap);
+/**
+ * gst_dao_media_src_eos:
+ * @over: nothing may come any more in this run. Else a medium that comes after all begins a new
+ *   stream; what is downstream may refuse it (sinks do after EOS), then it is dropped.
+ *
+ * May block downstream: never on the signaling thread. Sent once.
+ */
+void gst_dao_media_src_eos (GstDaoMediaSrc * src, gboolean over);
 
 gboolean gst_dao_media_src_is_eos (GstDaoMediaSrc * src);
 guint64 gst_dao_media_src_get_buffers (GstDaoMediaSrc * src);

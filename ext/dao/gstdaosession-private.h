@@ -5,7 +5,8 @@
  * What the files of a session share
  *
  *   gstdaosession.c      requests of the element, account, start and end of runs
- *   gstdaosessioncall.c  carries out what the call wants, with a peer connection
+ *   gstdaosessioncall.c  carries out what the call wants, reports
+ *   gstdaosessionlegs.c  peer connections: making, switching, senders
  */
 #pragma once
 
@@ -32,7 +33,12 @@ struct _GstDaoSession
   DaoAccount *account;
   DaoAccountSlot *slot;
   DaoCall *call;
-  GstDaoLeg *leg;
+  GstDaoLeg *leg;               /* carries the call */
+  guint leg_number;
+  GstDaoLeg *next_leg;          /* will, once it is connected */
+  guint next_leg_number;
+  gint64 next_leg_us;           /* when it was made */
+  gint64 leg_wanted_us;         /* when a new one was asked for last */
   GSource *timer;
   GSource *tick;
   guint ticks;
@@ -45,23 +51,27 @@ struct _GstDaoSession
   DaoCallAction *waiting_for_ice;       /* CREATE_OFFER or CREATE_ANSWER */
   GCancellable *ice_request;
   DaoIceConfig *ice;
+  gint64 ice_us;                /* when it came */
+  gboolean relay_only;          /* the relay's policy, as known last */
 
   gboolean running_actions;
   gboolean was_video;           /* as reported last */
+  gboolean video_consent;       /* we placed or took a call with video, or added it ourselves */
+  gboolean relayed;             /* as known last */
   gboolean sending[2];          /* by DaoMedia */
   gint64 senders_us;            /* when they were started; 0 = not */
   gint64 connected_us;
   gint64 ended_us;
   guint64 last_inbound;
   gboolean e2ee_noted;
+  gboolean running;             /* between start and stop */
   gboolean run_over;
+  gchar *account_failure;       /* why the account gave up; NULL = it did not */
   gboolean waiting;             /* this run waits for a call */
   gchar *last_error;
 };
 
 gint64 gst_dao_session_now_ms (void);
-GstDaoSession *gst_dao_session_ref (GstDaoSession * session);
-void gst_dao_session_unref (gpointer session);
 void gst_dao_session_set_last_error (GstDaoSession * session,
     const gchar * text);
 void gst_dao_clear_source (GSource ** source);
@@ -73,5 +83,31 @@ void gst_dao_session_finish_run (GstDaoSession * session);
 #define GST_DAO_SESSION_TICK_MS 500
 /* GSourceFunc: watches inbound media, reports stats */
 gboolean gst_dao_session_on_tick (gpointer session);
+
+
+/* gstdaosessioncall.c */
+/* (transfer none) (nullable): the keys, once both sides have agreed */
+DaoCallKeys *gst_dao_session_get_keys (GstDaoSession * session);
+void gst_dao_session_report_state (GstDaoSession * session,
+    DaoCallState state, DaoCallReason reason);
+void gst_dao_session_report_stats (GstDaoSession * session);
+
+/* gstdaosessionlegs.c */
+/* CREATE_OFFER or CREATE_ANSWER. @action: (transfer full) */
+void gst_dao_session_describe (GstDaoSession * session,
+    DaoCallAction * action);
+void gst_dao_session_apply_answer (GstDaoSession * session,
+    const DaoCallAction * action);
+void gst_dao_session_add_candidate (GstDaoSession * session,
+    const DaoSignal * signal);
+void gst_dao_session_close_legs (GstDaoSession * session);
+/* Of all media that are agreed and do not flow yet */
+void gst_dao_session_start_senders (GstDaoSession * session);
+/* Our own video goes out, too; asks for a section for it if there is none. */
+gboolean gst_dao_session_consent_to_video (GstDaoSession * session);
+/* What waited was dropped from the front: begin with a key frame. */
+void gst_dao_session_resume_senders (GstDaoSession * session);
+/* Now and then: does the call need a new peer connection? */
+void gst_dao_session_check_legs (GstDaoSession * session);
 
 G_END_DECLS

@@ -40,6 +40,7 @@ gst_dao_session_unref (gpointer data)
   gst_dao_media_src_unref (session->src[1]);
   g_free (session->last_error);
   g_free (session->pending_peer);
+  g_free (session->account_failure);
   g_free (session);
 }
 
@@ -93,16 +94,19 @@ on_signal (DaoAccountSlot * slot, const DaoSignal * signal,
 {
   GstDaoSession *session = user_data;
   DaoCallReason refusal;
+  DaoCallState state;
   const DaoContact *contact = get_callable (session, signal->from, &refusal);
 
   GST_DEBUG_OBJECT (session->bin, "%s of %s for call %s",
       dao_signal_type_to_string (signal->type), signal->from, signal->call_id);
-  dao_call_receive (session->call, signal, contact, refusal, gst_dao_session_now_ms ());
+  dao_call_receive (session->call, signal, contact, refusal,
+      gst_dao_session_now_ms ());
   gst_dao_session_run (session);
+  state = dao_call_get_state (session->call);
   /* The account took the slot for this offer; one that was refused without
    * ringing leaves the run as it was: waiting. */
   if (!session->run_over && session->waiting
-      && dao_call_get_state (session->call) == DAO_CALL_IDLE)
+      && (state == DAO_CALL_IDLE || dao_call_state_is_terminal (state)))
     dao_account_slot_set_waiting (session->slot, TRUE);
 }
 
@@ -168,8 +172,15 @@ on_account_failed (DaoAccountSlot * slot, const GError * why,
 
   gst_dao_clear_source (&session->online_timeout);
   g_clear_pointer (&session->pending_peer, g_free);
-  session->callbacks.failed (DAO_CALL_REASON_SIGNALING, why->message,
-      session->user_data);
+  g_free (session->account_failure);
+  session->account_failure = g_strdup (why->message);
+  /* Media that flows does not need the relay. */
+  if (dao_call_get_state (session->call) == DAO_CALL_CONNECTED)
+    session->callbacks.warning (DAO_CALL_REASON_SIGNALING, why->message,
+        session->user_data);
+  else
+    session->callbacks.failed (DAO_CALL_REASON_SIGNALING, why->message,
+        session->user_data);
 }
 
 static const DaoAccountCallbacks account_callbacks = {
@@ -237,8 +248,14 @@ on_online_timeout (gpointer data)
 
   gst_dao_clear_source (&session->online_timeout);
   g_clear_pointer (&session->pending_peer, g_free);
-  session->callbacks.failed (DAO_CALL_REASON_SIGNALING, text,
-      session->user_data);
+  if (session->one_shot) {
+    session->callbacks.failed (DAO_CALL_REASON_SIGNALING, text,
+        session->user_data);
+  } else {
+    session->callbacks.warning (DAO_CALL_REASON_SIGNALING, text,
+        session->user_data);
+    gst_dao_session_finish_run (session);
+  }
   g_free (text);
   return G_SOURCE_REMOVE;
 }
@@ -316,11 +333,17 @@ finish (GstDaoSession * session)
 static void
 start_run (GstDaoSession * session, gboolean video)
 {
+  session->running = TRUE;
   session->run_over = FALSE;
+  /* An account that gave up tries again when it is asked for again. */
+  if (session->account_failure)
+    dao_relay_client_connect (dao_account_get_client (session->account));
+  g_clear_pointer (&session->account_failure, g_free);
   configure_call (session);
   session->one_shot = session->settings.peer != NULL;
   if (!session->tick)
-    session->tick = gst_dao_thread_add_timeout (GST_DAO_SESSION_TICK_MS, gst_dao_session_on_tick, session);
+    session->tick = gst_dao_thread_add_timeout (GST_DAO_SESSION_TICK_MS,
+        gst_dao_session_on_tick, session);
   if (session->settings.peer)
     place_call (session, session->settings.peer, TRUE, video);
   else
@@ -331,6 +354,7 @@ start_run (GstDaoSession * session, gboolean video)
 static void
 stop_run (GstDaoSession * session)
 {
+  session->running = FALSE;
   wait_for_call (session, FALSE);
   gst_dao_clear_source (&session->online_timeout);
   gst_dao_clear_source (&session->tick);
@@ -386,7 +410,9 @@ do_request (gpointer data, gpointer user_data)
       configure_call (session);
       break;
     case CALL:
-      place_call (session, request->text, request->audio, request->video);
+      ok = session->running && !session->run_over;
+      if (ok)
+        place_call (session, request->text, request->audio, request->video);
       break;
     case ANSWER:
       ok = dao_call_answer (session->call, gst_dao_session_now_ms ());
@@ -404,8 +430,7 @@ do_request (gpointer data, gpointer user_data)
       dao_call_fail (session->call, request->reason, request->text, gst_dao_session_now_ms ());
       break;
     case ADD_VIDEO:
-      ok = dao_call_renegotiate (session->call, "video",
-          gst_dao_session_now_ms ());
+      ok = gst_dao_session_consent_to_video (session);
       break;
     case REQUEST_KEY:
       if (session->leg)

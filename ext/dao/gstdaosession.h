@@ -67,6 +67,8 @@ typedef struct
   /* (nullable) @appsrc: where frames go from now on */
   void (*sender) (DaoMedia media, GstDaoCodec codec, GstElement * appsrc,
       gpointer user_data);
+  /* nothing of @media came within 5 s of the connection */
+  void (*missing) (DaoMedia media, gpointer user_data);
   /* frames of @media were lost on the way: go on with a key frame */
   void (*resume) (DaoMedia media, gpointer user_data);
   /* the peer does not want @media for now, or again */
@@ -86,6 +88,8 @@ GstDaoSession *gst_dao_session_new (GstBin * bin, GstDaoMediaSrc ** src,
     const GstDaoCallSettings * settings,
     const GstDaoSessionCallbacks * callbacks, gpointer user_data,
     GDestroyNotify user_data_free);
+GstDaoSession *gst_dao_session_ref (GstDaoSession * session);
+void gst_dao_session_unref (gpointer session);
 /* Ends a call, closes the account, drops the reference. */
 void gst_dao_session_close (GstDaoSession * session);
 

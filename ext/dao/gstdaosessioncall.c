@@ -13,15 +13,15 @@
 
 /* protocol.md f: diagnostics every 2 s */
 #define STATS_TICKS 4
+/* webrtcbin.md, 9: less than what a muxer's queue holds is lost on no one */
+#define MISSING_MEDIA_US (5 * G_TIME_SPAN_SECOND)
 /* Less than the queue in front of webrtcbin holds (gstdaotrack.c) */
 #define SENDER_PATIENCE_US (G_TIME_SPAN_MILLISECOND * 900)
 
-static void start_senders (GstDaoSession * session);
-
 /* --- what is so --- */
 
-static DaoCallKeys *
-get_agreed_keys (GstDaoSession * session)
+DaoCallKeys *
+gst_dao_session_get_keys (GstDaoSession * session)
 {
   DaoCallKeys *keys = dao_call_get_keys (session->call);
 
@@ -31,7 +31,7 @@ get_agreed_keys (GstDaoSession * session)
 static guint64
 count_verified (GstDaoSession * session)
 {
-  DaoCallKeys *keys = get_agreed_keys (session);
+  DaoCallKeys *keys = gst_dao_session_get_keys (session);
   guint64 n = 0;
   guint i;
 
@@ -50,11 +50,15 @@ get_duration (GstDaoSession * session)
   return session->connected_us ? (end - session->connected_us) * 1000 : 0;
 }
 
-static void
-report_state (GstDaoSession * session, DaoCallState state,
+void
+gst_dao_session_report_state (GstDaoSession * session, DaoCallState state,
     DaoCallReason reason)
 {
-  GstDaoSessionState report = {
+  GstDaoSessionState report;
+
+  if (session->leg)
+    session->relayed = gst_dao_leg_is_relayed (session->leg);
+  report = (GstDaoSessionState) {
     .state = state,
     .reason = reason,
     .call_id = dao_call_get_id (session->call),
@@ -63,18 +67,22 @@ report_state (GstDaoSession * session, DaoCallState state,
     .e2ee = count_verified (session) > 0,
     .downgraded = dao_call_is_downgraded (session->call),
     .verified = dao_call_is_verified (session->call),
-    .relayed = session->leg && gst_dao_leg_is_relayed (session->leg),
+    .relayed = session->relayed,
     .one_shot = session->one_shot,
     .duration = get_duration (session),
     .text = session->last_error,
   };
 
+  /* An answer may have refused it. */
+  if (state == DAO_CALL_CONNECTED && session->leg)
+    report.is_video = gst_dao_leg_get_codec (session->leg,
+        DAO_MEDIA_VIDEO) != GST_DAO_CODEC_NONE;
   session->was_video = report.is_video;
   session->callbacks.state (&report, session->user_data);
 }
 
-static void
-report_stats (GstDaoSession * session)
+void
+gst_dao_session_report_stats (GstDaoSession * session)
 {
   GstDaoTransportCounts c = { 0, };
   GstStructure *stats;
@@ -113,15 +121,30 @@ note_e2ee (GstDaoSession * session)
     GST_WARNING_OBJECT (session->bin, "%s", error->message);
     g_error_free (error);
   }
-  report_state (session, dao_call_get_state (session->call),
+  gst_dao_session_report_state (session, dao_call_get_state (session->call),
       dao_call_get_reason (session->call));
+}
+
+/* A muxer waits for every pad: what does not come says so. */
+static void
+end_missing_media (GstDaoSession * session)
+{
+  guint i;
+
+  if (session->connected_us == 0
+      || g_get_monotonic_time () - session->connected_us < MISSING_MEDIA_US)
+    return;
+  for (i = 0; i < 2; i++)
+    if (gst_dao_media_src_get_buffers (session->src[i]) == 0
+        && !gst_dao_media_src_is_eos (session->src[i]))
+      session->callbacks.missing (i, session->user_data);
 }
 
 gboolean
 gst_dao_session_on_tick (gpointer data)
 {
   GstDaoSession *session = data;
-  DaoCallKeys *keys = get_agreed_keys (session);
+  DaoCallKeys *keys = gst_dao_session_get_keys (session);
   GstDaoTransportCounts counts;
   guint64 inbound, verified = count_verified (session);
 
@@ -136,279 +159,14 @@ gst_dao_session_on_tick (gpointer data)
           || gst_dao_leg_peer_sends (session->leg, DAO_MEDIA_VIDEO)))
     dao_call_media_received (session->call, gst_dao_session_now_ms ());
   session->last_inbound = inbound;
+  end_missing_media (session);
   if (verified > 0 && !session->e2ee_noted)
     note_e2ee (session);
   if (++session->ticks % STATS_TICKS == 0)
-    report_stats (session);
+    gst_dao_session_report_stats (session);
   gst_dao_session_run (session);
+  gst_dao_session_check_legs (session);
   return G_SOURCE_CONTINUE;
-}
-
-/* --- callbacks of the leg --- */
-
-/* After an exchange within the call: media that was added starts, and what the peer
- * does not want (hold) stops. */
-static void
-update_media (GstDaoSession * session)
-{
-  guint i;
-
-  if (!session->leg || session->senders_us == 0)
-    return;
-  start_senders (session);
-  if (session->was_video != dao_call_is_video (session->call))
-    report_state (session, dao_call_get_state (session->call),
-        dao_call_get_reason (session->call));
-  for (i = 0; i < 2; i++)
-    session->callbacks.hold (i, !gst_dao_leg_peer_receives (session->leg, i),
-        session->user_data);
-}
-
-static void
-on_local_description (GstDaoLeg * leg, const gchar * sdp, gpointer user_data)
-{
-  GstDaoSession *session = user_data;
-
-  dao_call_set_local_description (session->call, sdp, gst_dao_session_now_ms ());
-  gst_dao_session_run (session);
-  update_media (session);
-}
-
-static void
-on_remote_applied (GstDaoLeg * leg, gpointer user_data)
-{
-  GstDaoSession *session = user_data;
-
-  dao_call_remote_description_applied (session->call, gst_dao_session_now_ms ());
-  gst_dao_session_run (session);
-  update_media (session);
-}
-
-static void
-on_local_candidate (GstDaoLeg * leg, const gchar * candidate,
-    const gchar * mid, gint mline_index, gpointer user_data)
-{
-  GstDaoSession *session = user_data;
-
-  dao_call_local_candidate (session->call, candidate, mid, mline_index,
-      gst_dao_session_now_ms ());
-  gst_dao_session_run (session);
-}
-
-static void
-on_transport (GstDaoLeg * leg, DaoTransportEvent event, gpointer user_data)
-{
-  GstDaoSession *session = user_data;
-
-  dao_call_transport (session->call, event, gst_dao_session_now_ms ());
-  gst_dao_session_run (session);
-}
-
-static void
-on_leg_failed (GstDaoLeg * leg, DaoCallReason reason, const gchar * text,
-    gpointer user_data)
-{
-  GstDaoSession *session = user_data;
-
-  dao_call_fail (session->call, reason, text, gst_dao_session_now_ms ());
-  gst_dao_session_run (session);
-}
-
-static void
-on_leg_warning (GstDaoLeg * leg, const gchar * text, gpointer user_data)
-{
-  GstDaoSession *session = user_data;
-
-  session->callbacks.warning (DAO_CALL_REASON_NONE, text,
-      session->user_data);
-}
-
-static const GstDaoLegCallbacks leg_callbacks = {
-  on_local_description, on_remote_applied, on_local_candidate, on_transport,
-  on_leg_failed, on_leg_warning
-};
-
-/* --- making the peer connection --- */
-
-static GstDaoCodec
-preferred_video (GstDaoSession * session, gboolean offer, guint codecs)
-{
-  /* An answer takes VP9 if it can: its frame types survive encryption. */
-  gboolean vp9 = offer ?
-      session->settings.video_codec == GST_DAO_VIDEO_CODEC_VP9 : TRUE;
-
-  if (!(codecs & GST_DAO_CODEC_VP8))
-    vp9 = TRUE;
-  else if (!(codecs & GST_DAO_CODEC_VP9))
-    vp9 = FALSE;
-  return vp9 ? GST_DAO_CODEC_VP9 : GST_DAO_CODEC_VP8;
-}
-
-static gboolean
-make_leg (GstDaoSession * session, gboolean offer)
-{
-  GstDaoLegConfig config = {
-    .latency_ms = session->settings.latency,
-    .relay_only = session->settings.always_relay
-        || (session->ice && session->ice->relay_only),
-    .ice = session->ice,
-    .ca_file = session->settings.ca_file,
-  };
-  GstDaoLocalMedia local;
-  GError *error = NULL;
-  guint i;
-
-  for (i = 0; i < 2; i++) {
-    session->callbacks.describe_local (i, &local, session->user_data);
-    config.codecs |= local.codecs;
-    config.ciphertext_in[i] = local.ciphertext;
-    config.ciphertext_out[i] =
-        session->callbacks.wants_ciphertext (i, session->user_data);
-    config.src[i] = session->src[i];
-  }
-  config.prefer = preferred_video (session, offer, config.codecs);
-  session->leg = gst_dao_leg_new (session->bin, &config, &leg_callbacks,
-      session, &error);
-  if (!session->leg) {
-    dao_call_fail (session->call, DAO_CALL_REASON_INTERNAL, error->message,
-        gst_dao_session_now_ms ());
-    g_error_free (error);
-    return FALSE;
-  }
-  if (get_agreed_keys (session))
-    gst_dao_leg_set_keys (session->leg, get_agreed_keys (session));
-  return TRUE;
-}
-
-static void
-describe (GstDaoSession * session, DaoCallAction * action)
-{
-  gboolean offer = action->type == DAO_CALL_ACTION_CREATE_OFFER;
-
-  if (!session->leg && !make_leg (session, offer))
-    return;
-  if (offer)
-    gst_dao_leg_create_offer (session->leg, action->restart, action->video);
-  else
-    gst_dao_leg_create_answer (session->leg, action->sdp);
-}
-
-static void
-on_ice_config (GObject * source, GAsyncResult * result, gpointer user_data)
-{
-  GstDaoSession *session = user_data;
-  GError *error = NULL;
-  DaoIceConfig *ice = dao_relay_client_ice_config_finish (DAO_RELAY_CLIENT
-      (source), result, &error);
-
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
-    g_error_free (error);
-    gst_dao_session_unref (session);
-    return;
-  }
-  g_clear_object (&session->ice_request);
-  g_clear_pointer (&session->ice, dao_ice_config_free);
-  session->ice = ice;
-  if (error) {
-    gchar *text = g_strdup_printf ("The relay gave no ICE servers (%s); "
-        "the call can only use direct paths", error->message);
-
-    session->callbacks.warning (DAO_CALL_REASON_SIGNALING, text,
-        session->user_data);
-    g_free (text);
-    g_error_free (error);
-  }
-  if (session->waiting_for_ice) {
-    DaoCallAction *action = g_steal_pointer (&session->waiting_for_ice);
-
-    describe (session, action);
-    dao_call_action_free (action);
-    gst_dao_session_run (session);
-  }
-  gst_dao_session_unref (session);
-}
-
-/* @action: (transfer full): waits for the ICE servers, which are mostly cached */
-static void
-describe_with_ice (GstDaoSession * session, DaoCallAction * action)
-{
-  if (session->leg) {
-    describe (session, action);
-    dao_call_action_free (action);
-    return;
-  }
-  g_clear_pointer (&session->waiting_for_ice, dao_call_action_free);
-  session->waiting_for_ice = action;
-  if (session->ice_request)
-    return;
-  session->ice_request = g_cancellable_new ();
-  dao_relay_client_ice_config_async (dao_account_get_client (session->account),
-      session->settings.always_relay, session->ice_request, on_ice_config,
-      gst_dao_session_ref (session));
-}
-
-static void
-close_leg (GstDaoSession * session)
-{
-  guint i;
-
-  if (session->ice_request)
-    g_cancellable_cancel (session->ice_request);
-  g_clear_object (&session->ice_request);
-  g_clear_pointer (&session->waiting_for_ice, dao_call_action_free);
-  for (i = 0; i < 2; i++)
-    session->callbacks.sender (i, GST_DAO_CODEC_NONE, NULL,
-        session->user_data);
-  if (session->leg) {
-    report_stats (session);
-    gst_dao_leg_close (g_steal_pointer (&session->leg));
-  }
-  session->senders_us = 0;
-  session->sending[DAO_MEDIA_AUDIO] = session->sending[DAO_MEDIA_VIDEO] = FALSE;
-}
-
-static void
-start_senders (GstDaoSession * session)
-{
-  guint i;
-
-  if (!session->leg)
-    return;
-  if (session->senders_us == 0)
-    session->senders_us = g_get_monotonic_time ();
-  for (i = 0; i < 2; i++) {
-    GstDaoCodec codec = gst_dao_leg_get_codec (session->leg, i);
-    GError *error = NULL;
-    GstElement *appsrc = NULL;
-    GstCaps *caps;
-    GstPad *pad;
-
-    if (codec == GST_DAO_CODEC_NONE || session->sending[i])
-      continue;
-    caps = session->callbacks.frame_caps (i, codec, session->user_data);
-    pad = session->callbacks.force_key_pad (i, session->user_data);
-    appsrc = gst_dao_leg_start_sender (session->leg, i, caps, pad, &error);
-    session->sending[i] = appsrc != NULL;
-    if (appsrc)
-      session->callbacks.sender (i, codec, appsrc, session->user_data);
-    else if (error)
-      dao_call_fail (session->call, DAO_CALL_REASON_INTERNAL, error->message,
-          gst_dao_session_now_ms ());
-    g_clear_error (&error);
-    gst_clear_object (&appsrc);
-    gst_clear_object (&pad);
-    gst_caps_unref (caps);
-  }
-}
-
-/* What waited was dropped from the front: begin with a key frame. */
-static void
-start_senders_afresh (GstDaoSession * session)
-{
-  guint i;
-
-  for (i = 0; i < 2; i++)
-    session->callbacks.resume (i, session->user_data);
 }
 
 /* --- the end of a run --- */
@@ -456,22 +214,26 @@ on_state (GstDaoSession * session, DaoCallState state, DaoCallReason reason)
   if (state == DAO_CALL_CALLING || state == DAO_CALL_RINGING) {
     session->connected_us = session->ended_us = 0;
     session->last_inbound = 0;
+    session->relayed = FALSE;
     session->e2ee_noted = FALSE;
     g_clear_pointer (&session->last_error, g_free);
   }
   /* Both have agreed by now. What is ready when the certificate has been checked
    * goes out at once; until then the guard lets nothing pass. */
+  if (state == DAO_CALL_CALLING || (state == DAO_CALL_CONNECTING
+          && session->senders_us == 0))
+    session->video_consent = dao_call_is_video (session->call);
   if (state == DAO_CALL_CONNECTING && session->senders_us == 0)
-    start_senders (session);
+    gst_dao_session_start_senders (session);
   if (state == DAO_CALL_CONNECTED) {
     if (session->connected_us == 0)
       session->connected_us = g_get_monotonic_time ();
     if (g_get_monotonic_time () - session->senders_us > SENDER_PATIENCE_US)
-      start_senders_afresh (session);
+      gst_dao_session_resume_senders (session);
     if (session->leg)
       gst_dao_leg_distribute_latency (session->leg);
   }
-  report_state (session, state, reason);
+  gst_dao_session_report_state (session, state, reason);
   if (dao_call_state_is_terminal (state))
     gst_dao_session_finish_run (session);
 }
@@ -496,6 +258,24 @@ on_call_error (GstDaoSession * session, DaoCallAction * action)
       session->user_data);
 }
 
+/* Frames that somebody wants as ciphertext must be ciphertext. */
+static void
+on_keys (GstDaoSession * session)
+{
+  DaoCallKeys *keys = gst_dao_session_get_keys (session);
+
+  if (session->leg)
+    gst_dao_leg_set_keys (session->leg, keys);
+  if (!keys && session->settings.e2ee != DAO_E2EE_OFF
+      && (session->callbacks.wants_ciphertext (DAO_MEDIA_AUDIO,
+              session->user_data)
+          || session->callbacks.wants_ciphertext (DAO_MEDIA_VIDEO,
+              session->user_data)))
+    dao_call_fail (session->call, DAO_CALL_REASON_E2EE_REQUIRED,
+        "Encrypted frames are wanted downstream, but the other side does not "
+        "encrypt them", gst_dao_session_now_ms ());
+}
+
 /* @action: (transfer full) */
 static void
 do_action (GstDaoSession * session, DaoCallAction * action)
@@ -505,34 +285,34 @@ do_action (GstDaoSession * session, DaoCallAction * action)
       on_state (session, action->state, action->reason);
       break;
     case DAO_CALL_ACTION_INCOMING:
-      session->callbacks.incoming (dao_call_get_peer (session->call),
-          action->video, session->user_data);
+      if (session->running && !session->run_over)
+        session->callbacks.incoming (dao_call_get_peer (session->call),
+            action->video, session->user_data);
+      else if (!dao_call_reject (session->call, gst_dao_session_now_ms ()))
+        /* One run is one call: a recall comes too late, and must not be answered. */
+        dao_call_hangup (session->call, gst_dao_session_now_ms ());
       break;
     case DAO_CALL_ACTION_CREATE_OFFER:
     case DAO_CALL_ACTION_CREATE_ANSWER:
-      describe_with_ice (session, action);
+      gst_dao_session_describe (session, action);
       return;
     case DAO_CALL_ACTION_APPLY_ANSWER:
-      if (session->leg)
-        gst_dao_leg_apply_answer (session->leg, action->sdp);
+      gst_dao_session_apply_answer (session, action);
       break;
     case DAO_CALL_ACTION_ADD_CANDIDATE:
-      if (session->leg)
-        gst_dao_leg_add_candidate (session->leg, action->signal->candidate,
-            action->signal->sdp_mid, action->signal->sdp_mline_index);
+      gst_dao_session_add_candidate (session, action->signal);
       break;
     case DAO_CALL_ACTION_SEND:
       send_signal (session, action->signal);
       break;
     case DAO_CALL_ACTION_KEYS:
-      if (session->leg)
-        gst_dao_leg_set_keys (session->leg, get_agreed_keys (session));
+      on_keys (session);
       break;
     case DAO_CALL_ACTION_ERROR:
       on_call_error (session, action);
       break;
     case DAO_CALL_ACTION_CLOSE:
-      close_leg (session);
+      gst_dao_session_close_legs (session);
       break;
   }
   dao_call_action_free (action);

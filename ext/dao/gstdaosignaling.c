@@ -68,11 +68,11 @@ struct _GstDaoSignaling
 {
   GstBin parent;
 
-  GstDaoSession *session;       /* READY and above; changed by state changes only */
   GstPad *src_pads[2];          /* by DaoMedia */
   GstDaoMediaSrc *src[2];
 
   /* under the object lock */
+  GstDaoSession *session;       /* READY and above */
   GstDaoCallSettings settings;
   GstDaoMediaSink *sinks[2];    /* by DaoMedia, owned as pads */
   DaoCallState state;
@@ -83,6 +83,8 @@ struct _GstDaoSignaling
   GstClockTime duration;
   GstStructure *stats;
   gboolean playing;             /* a run is on: its end is still to be told */
+  guint run;                    /* counts runs, so that the end of one does not end the next */
+  guint ending;                 /* streams of the run that still have to end */
 };
 
 static guint signals[GST_DAO_CALL_N_SIGNALS];
@@ -93,6 +95,32 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (daosignaling, "daosignaling",
     GST_RANK_NONE, GST_TYPE_DAO_SIGNALING,
     GST_DEBUG_CATEGORY_INIT (gst_dao_signaling_debug, "daosignaling", 0,
         "Encrypted calls"));
+
+/* (transfer full) (nullable): the session of now. Requests come from any thread,
+ * and state changes may end it meanwhile. */
+static GstDaoSession *
+get_session (GstDaoSignaling * self)
+{
+  GstDaoSession *session;
+
+  GST_OBJECT_LOCK (self);
+  session = self->session ? gst_dao_session_ref (self->session) : NULL;
+  GST_OBJECT_UNLOCK (self);
+  return session;
+}
+
+/* For requests without arguments; FALSE without a session */
+static gboolean
+request (GstDaoSignaling * self, void (*func) (GstDaoSession * session))
+{
+  GstDaoSession *session = get_session (self);
+
+  if (!session)
+    return FALSE;
+  func (session);
+  gst_dao_session_unref (session);
+  return TRUE;
+}
 
 /* --- callbacks of the session, on the signaling thread --- */
 
@@ -107,38 +135,71 @@ get_sink (GstDaoSignaling * self, DaoMedia media)
   return sink;
 }
 
-/* On a thread of its own: EOS may wait for what is downstream. */
+/* A request for a thread of its own: EOS may wait for what is downstream, so
+ * each stream has one, or a muxer's full queue of one would keep the other's. */
+typedef struct
+{
+  DaoMedia media;
+  guint run;
+  gboolean last;                /* the run is over with it */
+} Ending;
+
 static void
-end_stream (GstElement * element, gpointer media)
+end_stream (GstElement * element, gpointer user_data)
 {
   GstDaoSignaling *self = GST_DAO_SIGNALING (element);
-
-  gst_dao_media_src_eos (self->src[GPOINTER_TO_UINT (media)]);
-}
-
-/* On a thread of its own, too */
-static void
-end_run (GstElement * element, gpointer unused)
-{
-  GstDaoSignaling *self = GST_DAO_SIGNALING (element);
-  gboolean playing;
+  Ending *ending = user_data;
+  gboolean current, over;
 
   GST_OBJECT_LOCK (self);
-  playing = self->playing;
-  self->playing = FALSE;
+  current = self->run == ending->run;
   GST_OBJECT_UNLOCK (self);
-  if (!playing)
+  if (!current)
     return;
-  end_stream (element, GUINT_TO_POINTER (DAO_MEDIA_AUDIO));
-  end_stream (element, GUINT_TO_POINTER (DAO_MEDIA_VIDEO));
+  gst_dao_media_src_eos (self->src[ending->media], ending->last);
+  GST_OBJECT_LOCK (self);
+  over = ending->last && self->run == ending->run && --self->ending == 0;
+  GST_OBJECT_UNLOCK (self);
+  if (!over)
+    return;
   GST_INFO_OBJECT (self, "the run is over");
   gst_element_post_message (element, gst_message_new_eos (GST_OBJECT (self)));
 }
 
 static void
+end_stream_async (GstDaoSignaling * self, DaoMedia media, gboolean last)
+{
+  Ending *ending = g_new0 (Ending, 1);
+
+  ending->media = media;
+  ending->last = last;
+  GST_OBJECT_LOCK (self);
+  ending->run = self->run;
+  GST_OBJECT_UNLOCK (self);
+  gst_element_call_async (GST_ELEMENT (self), end_stream, ending, g_free);
+}
+
+static void
+on_missing (DaoMedia media, gpointer user_data)
+{
+  end_stream_async (user_data, media, FALSE);
+}
+
+static void
 on_finished (gpointer user_data)
 {
-  gst_element_call_async (user_data, end_run, NULL, NULL);
+  GstDaoSignaling *self = user_data;
+  gboolean playing;
+
+  GST_OBJECT_LOCK (self);
+  playing = self->playing;
+  self->playing = FALSE;
+  self->ending = 2;
+  GST_OBJECT_UNLOCK (self);
+  if (!playing)
+    return;
+  end_stream_async (self, DAO_MEDIA_AUDIO, TRUE);
+  end_stream_async (self, DAO_MEDIA_VIDEO, TRUE);
 }
 
 static void
@@ -146,6 +207,9 @@ update_state (GstDaoSignaling * self, const GstDaoSessionState * state)
 {
   GST_OBJECT_LOCK (self);
   self->state = state->state;
+  /* The record of a call holds nothing of the one before. */
+  if (state->state == DAO_CALL_CALLING || state->state == DAO_CALL_RINGING)
+    g_clear_pointer (&self->stats, gst_structure_free);
   g_free (self->call_id);
   self->call_id = g_strdup (state->call_id);
   g_free (self->remote_alias);
@@ -173,10 +237,7 @@ on_state (const GstDaoSessionState * state, gpointer user_data)
 
   /* A muxer waits for every pad: what will not come must say so. */
   if (state->state == DAO_CALL_CONNECTED && !state->is_video)
-    gst_element_call_async (GST_ELEMENT (self), end_stream,
-        GUINT_TO_POINTER (DAO_MEDIA_VIDEO), NULL);
-  else if (state->state == DAO_CALL_CONNECTED)
-    gst_dao_media_src_revive (self->src[DAO_MEDIA_VIDEO]);
+    end_stream_async (self, DAO_MEDIA_VIDEO, FALSE);
   if (dao_call_state_is_terminal (state->state)) {
     gst_dao_post_ended (GST_ELEMENT (self), state, self->stats);
     if (gst_dao_end_is_error (state))
@@ -318,6 +379,7 @@ static const GstDaoSessionCallbacks session_callbacks = {
   .frame_caps = get_frame_caps,
   .force_key_pad = get_force_key_pad,
   .sender = on_sender,
+  .missing = on_missing,
   .resume = on_resume,
   .hold = on_hold,
   .stats = on_stats,
@@ -330,8 +392,8 @@ src_event (GstPad * pad, GstObject * parent, GstEvent * event)
 {
   GstDaoSignaling *self = GST_DAO_SIGNALING (parent);
 
-  if (gst_video_event_is_force_key_unit (event) && self->session)
-    gst_dao_session_request_key (self->session);
+  if (gst_video_event_is_force_key_unit (event))
+    request (self, gst_dao_session_request_key);
   gst_event_unref (event);
   return TRUE;
 }
@@ -388,8 +450,8 @@ on_sink_eos (GstDaoMediaSink * sink, gpointer user_data)
       all &= gst_dao_media_sink_is_eos (other);
     gst_clear_object (&other);
   }
-  if (all && self->session)
-    gst_dao_session_finish (self->session);
+  if (all)
+    request (self, gst_dao_session_finish);
 }
 
 static GstPad *
@@ -438,6 +500,7 @@ static void
 gst_dao_signaling_handle_message (GstBin * bin, GstMessage * message)
 {
   GstDaoSignaling *self = GST_DAO_SIGNALING (bin);
+  GstDaoSession *session;
   GError *error = NULL;
   gchar *text;
 
@@ -452,8 +515,10 @@ gst_dao_signaling_handle_message (GstBin * bin, GstMessage * message)
       gst_message_parse_error (message, &error, NULL);
       text = g_strdup_printf ("%s: %s", GST_MESSAGE_SRC_NAME (message),
           error->message);
-      if (self->session)
-        gst_dao_session_fail (self->session, DAO_CALL_REASON_INTERNAL, text);
+      if ((session = get_session (self))) {
+        gst_dao_session_fail (session, DAO_CALL_REASON_INTERNAL, text);
+        gst_dao_session_unref (session);
+      }
       g_free (text);
       g_error_free (error);
       gst_message_unref (message);
@@ -473,6 +538,7 @@ start (GstDaoSignaling * self)
   gst_dao_call_settings_copy (&settings, &self->settings);
   video = self->sinks[DAO_MEDIA_VIDEO] != NULL;
   self->playing = TRUE;
+  self->run++;
   GST_OBJECT_UNLOCK (self);
   gst_dao_session_start (self->session, &settings, video);
   gst_dao_call_settings_clear (&settings);
@@ -488,14 +554,22 @@ static void
 open_session (GstDaoSignaling * self)
 {
   static gsize warm = 0;
+  GstDaoCallSettings settings = { 0, };
+  GstDaoSession *session;
 
   if (g_once_init_enter (&warm)) {
     gst_dao_thread_run_worker (warm_up, NULL);
     g_once_init_leave (&warm, 1);
   }
-  self->session = gst_dao_session_new (GST_BIN (self), self->src,
-      &self->settings, &session_callbacks, gst_object_ref (self),
-      gst_object_unref);
+  GST_OBJECT_LOCK (self);
+  gst_dao_call_settings_copy (&settings, &self->settings);
+  GST_OBJECT_UNLOCK (self);
+  session = gst_dao_session_new (GST_BIN (self), self->src, &settings,
+      &session_callbacks, gst_object_ref (self), gst_object_unref);
+  gst_dao_call_settings_clear (&settings);
+  GST_OBJECT_LOCK (self);
+  self->session = session;
+  GST_OBJECT_UNLOCK (self);
 }
 
 static GstStateChangeReturn
@@ -504,6 +578,7 @@ gst_dao_signaling_change_state (GstElement * element,
 {
   GstDaoSignaling *self = GST_DAO_SIGNALING (element);
   GstStateChangeReturn ret;
+  GstDaoSession *session;
 
   switch (transition) {
     case GST_STATE_CHANGE_NULL_TO_READY:
@@ -516,6 +591,7 @@ gst_dao_signaling_change_state (GstElement * element,
     case GST_STATE_CHANGE_PAUSED_TO_READY:
       GST_OBJECT_LOCK (self);
       self->playing = FALSE;
+      self->run++;
       GST_OBJECT_UNLOCK (self);
       gst_dao_session_stop (self->session);
       break;
@@ -534,7 +610,10 @@ gst_dao_signaling_change_state (GstElement * element,
       start (self);
       break;
     case GST_STATE_CHANGE_READY_TO_NULL:
-      gst_dao_session_close (g_steal_pointer (&self->session));
+      GST_OBJECT_LOCK (self);
+      session = g_steal_pointer (&self->session);
+      GST_OBJECT_UNLOCK (self);
+      gst_dao_session_close (session);
       break;
     default:
       break;
@@ -551,9 +630,7 @@ gst_dao_signaling_send_event (GstElement * element, GstEvent * event)
   if (GST_EVENT_TYPE (event) != GST_EVENT_EOS)
     return GST_ELEMENT_CLASS (parent_class)->send_event (element, event);
   gst_event_unref (event);
-  if (self->session)
-    gst_dao_session_finish (self->session);
-  return self->session != NULL;
+  return request (self, gst_dao_session_finish);
 }
 
 /* --- actions --- */
@@ -562,22 +639,20 @@ static gboolean
 action_call (GstElement * element, const gchar * alias, gboolean audio,
     gboolean video)
 {
-  GstDaoSignaling *self = GST_DAO_SIGNALING (element);
+  GstDaoSession *session = get_session (GST_DAO_SIGNALING (element));
 
-  if (self->session && alias)
-    gst_dao_session_call (self->session, alias, audio, video);
-  return self->session && alias;
+  if (session && alias)
+    gst_dao_session_call (session, alias, audio, video);
+  if (session)
+    gst_dao_session_unref (session);
+  return session && alias;
 }
 
 #define SIMPLE_ACTION(name) \
 static gboolean \
 action_##name (GstElement * element) \
 { \
-  GstDaoSignaling *self = GST_DAO_SIGNALING (element); \
-  \
-  if (self->session) \
-    gst_dao_session_##name (self->session); \
-  return self->session != NULL; \
+  return request (GST_DAO_SIGNALING (element), gst_dao_session_##name); \
 }
 
 SIMPLE_ACTION (answer);
@@ -590,10 +665,13 @@ SIMPLE_ACTION (add_video);
 static void
 apply_live_settings (GstDaoSignaling * self, guint prop_id)
 {
+  GstDaoCallSettings settings = { 0, };
+  GstDaoSession *session;
   GstDaoMediaSink *sink;
   gboolean muted[2];
 
   GST_OBJECT_LOCK (self);
+  gst_dao_call_settings_copy (&settings, &self->settings);
   muted[DAO_MEDIA_AUDIO] = self->settings.mute_audio;
   muted[DAO_MEDIA_VIDEO] = self->settings.mute_video;
   GST_OBJECT_UNLOCK (self);
@@ -605,9 +683,11 @@ apply_live_settings (GstDaoSignaling * self, guint prop_id)
     if ((sink = get_sink (self, media)))
       gst_dao_media_sink_set_muted (sink, muted[media]);
     gst_clear_object (&sink);
-  } else if (self->session) {
-    gst_dao_session_update (self->session, &self->settings);
+  } else if ((session = get_session (self))) {
+    gst_dao_session_update (session, &settings);
+    gst_dao_session_unref (session);
   }
+  gst_dao_call_settings_clear (&settings);
 }
 
 static void

@@ -203,24 +203,31 @@ configure_payloader (GstElement * pay, GstElement * filter,
 GstElement *
 gst_dao_send_track_start (GstBin * bin, GstElement * filter,
     const GstDaoSdpMedia * media, const GstDaoTrackCipher * cipher,
-    GstCaps * frame_caps, GstPad * force_key, GError ** error)
+    GstCaps * frame_caps, GstPad * force_key, GstElement ** encryptor,
+    GError ** error)
 {
   gboolean opaque = cipher->keys || cipher->ciphertext;
   GstElement *appsrc = make_appsrc (bin, frame_caps, force_key, error);
-  GstElement *enc = NULL, *pay;
+  GstElement *enc = *encryptor, *pay;
   gboolean linked;
 
   if (!appsrc)
     return NULL;
-  if (cipher->keys && !(enc = make (bin, "daoe2eeenc", error)))
-    return NULL;
+  if (enc) {
+    gst_bin_add (bin, enc);
+    gst_object_unref (enc);
+  } else if (cipher->keys) {
+    if (!(enc = make (bin, "daoe2eeenc", error)))
+      return NULL;
+    g_object_set (enc, "keys", cipher->keys, NULL);
+  }
+  *encryptor = enc;
   pay = make (bin, opaque ? "rtpdaopay" : plain_payloader (media->codec,
           TRUE), error);
   if (!pay)
     return NULL;
   configure_payloader (pay, filter, media);
   if (enc) {
-    g_object_set (enc, "keys", cipher->keys, NULL);
     linked = link_all (error, appsrc, enc, pay, filter, NULL);
   } else {
     linked = link_all (error, appsrc, pay, filter, NULL);
@@ -234,12 +241,40 @@ gst_dao_send_track_start (GstBin * bin, GstElement * filter,
   return gst_object_ref (appsrc);
 }
 
+GstElement *
+gst_dao_send_track_take_encryptor (GstElement * encryptor)
+{
+  GstObject *bin = gst_object_get_parent (GST_OBJECT (encryptor));
+  GstPad *sink = gst_element_get_static_pad (encryptor, "sink");
+  GstPad *src = gst_element_get_static_pad (encryptor, "src");
+  GstPad *feeding = gst_pad_get_peer (sink), *fed = gst_pad_get_peer (src);
+  GstElement *appsrc = gst_pad_get_parent_element (feeding);
+
+  /* Its thread may wait in webrtcbin: the flush lets it go. */
+  gst_pad_push_event (src, gst_event_new_flush_start ());
+  gst_element_set_locked_state (appsrc, TRUE);
+  gst_element_set_state (appsrc, GST_STATE_NULL);
+  gst_pad_unlink (feeding, sink);
+  gst_pad_unlink (src, fed);
+  gst_pad_push_event (src, gst_event_new_flush_stop (FALSE));
+  gst_object_ref (encryptor);
+  gst_bin_remove (GST_BIN (bin), encryptor);
+  gst_object_unref (appsrc);
+  gst_object_unref (feeding);
+  gst_object_unref (fed);
+  gst_object_unref (sink);
+  gst_object_unref (src);
+  gst_object_unref (bin);
+  return encryptor;
+}
+
 /* --- receiving --- */
 
 typedef struct
 {
   GstDaoMediaSrc *src;
   GstSegment segment;
+  GstElement *last;             /* whose pad it is linked to; not owned */
 } Tap;
 
 static GstFlowReturn
@@ -247,7 +282,8 @@ tap_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
 {
   Tap *tap = gst_pad_get_element_private (pad);
 
-  return gst_dao_media_src_push (tap->src, &tap->segment, buffer);
+  return gst_dao_media_src_push (tap->src, &tap->segment,
+      gst_element_get_base_time (tap->last), buffer);
 }
 
 static gboolean
@@ -265,7 +301,8 @@ tap_event (GstPad * pad, GstObject * parent, GstEvent * event)
       gst_event_copy_segment (event, &tap->segment);
       break;
     case GST_EVENT_GAP:
-      gst_dao_media_src_gap (tap->src, &tap->segment, event);
+      gst_dao_media_src_gap (tap->src, &tap->segment,
+          gst_element_get_base_time (tap->last), event);
       break;
     default:
       /* EOS and flushes of one peer connection do not end the stream. */
@@ -315,6 +352,7 @@ make_tap (GstElement * last, GstDaoMediaSrc * src)
   Tap *tap = g_new0 (Tap, 1);
 
   tap->src = gst_dao_media_src_ref (src);
+  tap->last = last;
   gst_segment_init (&tap->segment, GST_FORMAT_UNDEFINED);
   gst_object_ref_sink (pad);
   gst_pad_set_element_private (pad, tap);

@@ -37,13 +37,26 @@ typedef struct
 /**
  * gst_dao_send_track_start:
  * @filter: of gst_dao_send_track_describe()
+ * @encryptor: (inout): (transfer full) an encryptor of another connection that goes on here, or NULL; then
+ *   (transfer none) the one in @bin, NULL without @cipher->keys
  * @force_key: (nullable): gets GstForceKeyUnit events of the peer, from any thread
  *
  * Returns: (transfer full): the appsrc that takes encoded frames with running time, or NULL
  */
 GstElement *gst_dao_send_track_start (GstBin * bin, GstElement * filter,
     const GstDaoSdpMedia * media, const GstDaoTrackCipher * cipher,
-    GstCaps * frame_caps, GstPad * force_key, GError ** error);
+    GstCaps * frame_caps, GstPad * force_key, GstElement ** encryptor,
+    GError ** error);
+
+/**
+ * gst_dao_send_track_take_encryptor:
+ * @encryptor: as gst_dao_send_track_start() gave it
+ *
+ * Stops what feeds it and takes it out of its bin, running.
+ *
+ * Returns: (transfer full): @encryptor
+ */
+GstElement *gst_dao_send_track_take_encryptor (GstElement * encryptor);
 
 /**
  * gst_dao_receive_track_start:

@@ -319,7 +319,7 @@ source_push (Source * s, GstClockTime start, GstClockTime pts)
   gst_segment_init (&segment, GST_FORMAT_TIME);
   segment.start = start;
   GST_BUFFER_PTS (buffer) = pts;
-  return gst_dao_media_src_push (s->src, &segment, buffer);
+  return gst_dao_media_src_push (s->src, &segment, 0, buffer);
 }
 
 static void
@@ -338,7 +338,7 @@ source_gap (Source * s)
   GstSegment segment;
 
   gst_segment_init (&segment, GST_FORMAT_TIME);
-  gst_dao_media_src_gap (s->src, &segment, gap);
+  gst_dao_media_src_gap (s->src, &segment, 0, gap);
   gst_event_unref (gap);
 }
 
@@ -358,8 +358,8 @@ test_source_stream (void)
   g_assert_cmpint (source_push (&s, 0, 9), ==, GST_FLOW_OK);
   g_assert_cmpuint (s.pts, ==, 9);
   g_assert_false (s.discont);
-  gst_dao_media_src_eos (s.src);
-  gst_dao_media_src_eos (s.src);
+  gst_dao_media_src_eos (s.src, TRUE);
+  gst_dao_media_src_eos (s.src, TRUE);
   g_assert_cmpint (source_push (&s, 0, 10), ==, GST_FLOW_OK);
   source_caps (&s);
   source_gap (&s);
@@ -374,7 +374,7 @@ test_source_nothing_came (void)
   Source s;
 
   source_set_up (&s, TRUE);
-  gst_dao_media_src_eos (s.src);
+  gst_dao_media_src_eos (s.src, TRUE);
   g_assert_cmpstr (s.log->str, ==, "se");
   source_tear_down (&s);
 }

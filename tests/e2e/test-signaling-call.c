@@ -214,32 +214,31 @@ test_answer_by_signal (void)
   call_fixture_free (f);
 }
 
-static void
-add_video (CallFixture * f, GstElement * asking, GstElement * caller,
-    GstElement * callee)
+static guint64
+count_video (GstElement * pipeline)
 {
-  guint i;
+  GstMessage *stats = call_wait_message (pipeline, "dao-call-stats", 5);
+  guint64 video = 0;
 
-  act (asking, "add-video");
-  for (i = 0; i < 2; i++) {
-    GstElement *end = i ? caller : callee;
-    GstElement *call = get_call (end);
-    guint64 video = 0;
-    guint tries;
-
-    for (tries = 0; tries < 5 && video < 10; tries++) {
-      GstMessage *stats = call_wait_message (end, "dao-call-stats", 5);
-
-      gst_structure_get_uint64 (gst_message_get_structure (stats),
-          "frames-received-video", &video);
-      gst_message_unref (stats);
-    }
-    g_assert_cmpuint (video, >=, 10);
-    gst_object_unref (call);
-  }
+  gst_structure_get_uint64 (gst_message_get_structure (stats),
+      "frames-received-video", &video);
+  gst_message_unref (stats);
+  return video;
 }
 
-/* An audio call becomes a video call, asked for by either side. */
+static void
+wait_video (GstElement * pipeline)
+{
+  guint tries;
+
+  for (tries = 0; tries < 6; tries++)
+    if (count_video (pipeline) >= 10)
+      return;
+  g_error ("no video");
+}
+
+/* An audio call becomes a video call, asked for by either side. Who did not ask sees
+ * the other's picture, but its own is not switched on from afar. */
 static void
 test_add_video (gconstpointer by_callee)
 {
@@ -247,6 +246,7 @@ test_add_video (gconstpointer by_callee)
   GstElement *callee = make_end (f, 1, "auto-answer=true", AUDIO_IN VIDEO_IN);
   GstElement *caller = make_end (f, 0, "", AUDIO_IN VIDEO_IN);
   GstElement *call = get_call (caller);
+  GstElement *asking, *other;
   gboolean ok;
 
   play_callee (callee);
@@ -254,9 +254,94 @@ test_add_video (gconstpointer by_callee)
   g_signal_emit_by_name (call, "call", f->alias[1], TRUE, FALSE, &ok);
   gst_message_unref (call_wait_state (callee, "connected", 20));
   gst_message_unref (call_wait_message (caller, "dao-call-stats", 5));
-  add_video (f, GPOINTER_TO_INT (by_callee) ? callee : caller, caller, callee);
+  asking = GPOINTER_TO_INT (by_callee) ? callee : caller;
+  other = GPOINTER_TO_INT (by_callee) ? caller : callee;
+  act (asking, "add-video");
+  wait_video (other);
+  count_video (asking);
+  g_assert_cmpuint (count_video (asking), ==, 0);
+  act (other, "add-video");
+  wait_video (asking);
   act (caller, "hangup");
   call_wait_eos (callee, 10);
+  gst_object_unref (call);
+  call_stop (caller);
+  call_stop (callee);
+  call_fixture_free (f);
+}
+
+/* A video call whose video never comes: the sound is recorded, and the end is told. */
+static void
+test_record_without_video (void)
+{
+  CallFixture *f = call_fixture_new (2);
+  gchar *file = call_fixture_path (f, "call.mkv");
+  GstElement *callee = call_parse ("daosignaling name=c identity=%s "
+      "auto-answer=true c.audio_src ! queue ! matroskamux name=mux ! "
+      "filesink location=%s c.video_src ! queue ! mux. " AUDIO_IN,
+      f->identity[1], file);
+  GstElement *caller = make_caller (f, 0, 1, AUDIO_IN "videotestsrc "
+      "is-live=true ! vp8enc deadline=1 ! valve drop=true ! c.video_sink ");
+  GstElement *probe;
+
+  play_callee (callee);
+  gst_element_set_state (caller, GST_STATE_PLAYING);
+  gst_message_unref (call_wait_state (callee, "connected", 20));
+  gst_message_unref (call_wait_message (callee, "dao-call-stats", 5));
+  gst_message_unref (call_wait_message (callee, "dao-call-stats", 5));
+  gst_message_unref (call_wait_message (callee, "dao-call-stats", 5));
+  act (callee, "hangup");
+  call_wait_eos (callee, 10);
+  call_wait_eos (caller, 10);
+  call_stop (caller);
+  call_stop (callee);
+  probe = call_parse ("filesrc location=%s ! matroskademux ! opusdec ! "
+      "fakesink sync=false", file);
+  gst_element_set_state (probe, GST_STATE_PLAYING);
+  call_wait_eos (probe, 10);
+  call_stop (probe);
+  g_free (file);
+  call_fixture_free (f);
+}
+
+static GstPadProbeReturn
+measure_lateness (GstPad * pad, GstPadProbeInfo * info, gpointer late)
+{
+  GstElement *element = gst_pad_get_parent_element (pad);
+
+  *(GstClockTimeDiff *) late =
+      GST_CLOCK_DIFF (GST_BUFFER_PTS (GST_PAD_PROBE_INFO_BUFFER (info)),
+      gst_element_get_current_running_time (element));
+  gst_object_unref (element);
+  return GST_PAD_PROBE_OK;
+}
+
+/* A pause does not shift the times of what is received. */
+static void
+test_pause (void)
+{
+  CallFixture *f = call_fixture_new (2);
+  GstElement *callee = make_end (f, 1, "auto-answer=true", AUDIO_IN);
+  GstElement *caller = make_caller (f, 0, 1, AUDIO_IN);
+  GstElement *call = get_call (callee);
+  GstPad *pad = gst_element_get_static_pad (call, "audio_src");
+  GstClockTimeDiff late = G_MAXINT64;
+
+  play_callee (callee);
+  gst_element_set_state (caller, GST_STATE_PLAYING);
+  gst_message_unref (call_wait_state (callee, "connected", 20));
+  gst_message_unref (call_wait_message (callee, "dao-call-stats", 5));
+  gst_element_set_state (callee, GST_STATE_PAUSED);
+  g_usleep (2 * G_USEC_PER_SEC);
+  gst_element_set_state (callee, GST_STATE_PLAYING);
+  gst_message_unref (call_wait_message (callee, "dao-call-stats", 5));
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, measure_lateness, &late,
+      NULL);
+  gst_message_unref (call_wait_message (callee, "dao-call-stats", 5));
+  g_assert_cmpint (ABS (late), <, GST_SECOND);
+  act (caller, "hangup");
+  call_wait_eos (callee, 10);
+  gst_object_unref (pad);
   gst_object_unref (call);
   call_stop (caller);
   call_stop (callee);
@@ -423,6 +508,47 @@ test_peer_killed (void)
   call_fixture_free (f);
 }
 
+/* A peer that lost the call and calls again: this run had its call. */
+static void
+test_no_recall_after_the_end (void)
+{
+  CallFixture *f = call_fixture_new (2);
+  GstElement *callee = make_end (f, 1, "auto-answer=true", AUDIO_IN);
+  gchar *text = g_strdup_printf ("daosignaling name=c identity=%s peer=%s "
+      AUDIO_IN, f->identity[0], f->alias[1]);
+  GError *error = NULL;
+  GSubprocess *caller = NULL;
+  GstBus *bus = gst_element_get_bus (callee);
+  GstMessage *message;
+  guint i;
+
+  play_callee (callee);
+  for (i = 0; i < 2; i++) {
+    caller = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, &error,
+        g_getenv ("RUN_PIPELINE"), text, NULL);
+    g_assert_no_error (error);
+    if (i == 0) {
+      gst_message_unref (call_wait_state (callee, "connected", 20));
+      g_subprocess_force_exit (caller);
+      g_subprocess_wait (caller, NULL, NULL);
+      g_object_unref (caller);
+    }
+  }
+  call_wait_eos (callee, 15);
+  g_subprocess_wait (caller, NULL, NULL);       /* was refused */
+  while ((message = gst_bus_pop_filtered (bus, GST_MESSAGE_ELEMENT))) {
+    const GstStructure *s = gst_message_get_structure (message);
+
+    g_assert_cmpstr (gst_structure_get_string (s, "state"), !=, "connecting");
+    gst_message_unref (message);
+  }
+  gst_object_unref (bus);
+  g_object_unref (caller);
+  g_free (text);
+  call_stop (callee);
+  call_fixture_free (f);
+}
+
 /* --- many --- */
 
 static void
@@ -435,6 +561,34 @@ one_call (GstElement * caller, GstElement * callee)
   act (caller, "hangup");
   call_wait_eos (caller, 10);
   call_wait_eos (callee, 10);
+}
+
+/* A call that is refused leaves the element waiting for the next one, in a later run, too. */
+static void
+test_refused_then_called (void)
+{
+  CallFixture *f = call_fixture_new (3);
+  GstElement *callee = make_end (f, 1, "auto-answer=true e2ee=required",
+      AUDIO_IN);
+  GstElement *caller = make_caller (f, 0, 1, AUDIO_IN);
+  gchar *plain = g_strdup_printf ("peer=%s e2ee=off", f->alias[1]);
+  GstElement *old = make_end (f, 2, plain, AUDIO_IN);
+
+  one_call (caller, callee);
+  gst_element_set_state (caller, GST_STATE_READY);
+  gst_element_set_state (callee, GST_STATE_READY);
+  play_callee (callee);
+  gst_element_set_state (old, GST_STATE_PLAYING);
+  expect_error (old, 10, "e2ee-required");
+  call_stop (old);
+  gst_element_set_state (caller, GST_STATE_PLAYING);
+  gst_message_unref (call_wait_state (callee, "connected", 20));
+  act (caller, "hangup");
+  call_wait_eos (callee, 10);
+  call_stop (caller);
+  call_stop (callee);
+  g_free (plain);
+  call_fixture_free (f);
 }
 
 /* Teardown runs on workers: what is left is counted once they are through. */
@@ -561,6 +715,8 @@ main (int argc, char **argv)
       test_add_video);
   g_test_add_data_func ("/call/add-video/callee", GINT_TO_POINTER (TRUE),
       test_add_video);
+  g_test_add_func ("/call/record-without-video", test_record_without_video);
+  g_test_add_func ("/call/pause", test_pause);
   g_test_add_func ("/call/rejected", test_rejected);
   g_test_add_func ("/call/no-answer", test_no_answer);
   g_test_add_func ("/call/busy", test_busy);
@@ -568,6 +724,9 @@ main (int argc, char **argv)
   g_test_add_func ("/call/no-identity", test_no_identity);
   g_test_add_func ("/call/eos-while-waiting", test_eos_while_waiting);
   g_test_add_func ("/call/peer-killed", test_peer_killed);
+  g_test_add_func ("/call/no-recall-after-the-end",
+      test_no_recall_after_the_end);
+  g_test_add_func ("/call/refused-then-called", test_refused_then_called);
   g_test_add_func ("/call/twenty-through-one-element",
       test_twenty_calls_one_element);
   g_test_add_func ("/call/twenty-elements",
