@@ -299,8 +299,7 @@ one_call (Soak * soak)
   soak->way = soak->call % 8 == 7 ? GOOD : g_rand_int_range (soak->rand, 1,
       N_WAYS);
   g_atomic_int_inc (&soak->progress);
-  if (g_getenv ("DAO_SOAK_VERBOSE"))
-    g_print ("# call %u: %s\n", soak->call, way_names[soak->way]);
+  g_print ("# call %u: %s\n", soak->call, way_names[soak->way]);
   set_up (soak);
   if (soak->way == GOOD) {
     gst_message_unref (call_wait_state (soak->ends[0], "connected", 20));
