@@ -80,12 +80,13 @@ add_account (World * world, guint i)
 static void
 world_init (World * world)
 {
+  const RelayIceSettings ice = {.turn_host = "turn.example",.turn_secret = "s" };
   RelayApiLimits limits = relay_api_default_limits;
 
   limits.pow_difficulty = 1;
   world->store = relay_store_sqlite_open (":memory:", NULL);
   world->auth = relay_auth_new ();
-  world->ice = relay_ice_new ("turn.example", "secret", NULL, NULL);
+  world->ice = relay_ice_new (&ice, NULL);
   world->hub = relay_hub_new (&relay_hub_default_limits, &ops);
   world->api = relay_api_new (&limits, world->store, world->auth, world->ice,
       world->hub);
@@ -173,7 +174,7 @@ check_response (const RelayResponse * response)
 }
 
 static void
-send (World * world, const gchar * head, const gchar * body)
+send_request (World * world, const gchar * head, const gchar * body)
 {
   g_auto (GStrv) words = g_strsplit (head + (*head != '\0'), " ", 3);
   guint n = g_strv_length (words);
@@ -207,7 +208,7 @@ LLVMFuzzerTestOneInput (const guint8 * data, gsize size)
 
     /* the server hands over paths and headers that are UTF-8 */
     if (g_utf8_validate (line, -1, NULL) && strlen (body) <= RELAY_MAX_BODY)
-      send (&world, line, body);
+      send_request (&world, line, body);
     g_free (line);
   }
   relay_auth_sweep (world.auth, NOW_S);
