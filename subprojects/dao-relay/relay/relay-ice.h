@@ -10,7 +10,6 @@
 
 #include <glib.h>
 #include <jansson.h>
-#include <uv.h>
 
 G_BEGIN_DECLS
 
@@ -20,6 +19,7 @@ G_BEGIN_DECLS
 #define RELAY_ICE_MAX_URLS 8
 
 typedef struct _RelayIce RelayIce;
+typedef struct uv_loop_s uv_loop_t;     /* libuv's */
 
 /* As they are in the environment: each may be NULL or "". */
 typedef struct
