@@ -27,7 +27,8 @@ FILES = '/run/dao-net'
 
 UNSHARE = ['unshare', '--mount', '--net', '--pid', '--fork', '--mount-proc', '--kill-child']
 # program: Debian's package
-PROGRAMS = {'unshare': 'util-linux', 'ip': 'iproute2', 'tc': 'iproute2', 'nft': 'nftables'}
+PROGRAMS = {'unshare': 'util-linux', 'setpriv': 'util-linux', 'ip': 'iproute2', 'tc': 'iproute2',
+            'nft': 'nftables'}
 
 NATS = ('full-cone', 'port-restricted', 'symmetric', 'udp-blocked')
 READY = re.compile('^ready$')
@@ -56,7 +57,9 @@ def enter():
             sys.exit('network tests: namespaces are not permitted here: '
                      + ' '.join(probe.stderr.split()))
         os.environ['DAO_NETBED'] = 'inside'
-        os.execvp(unshare[0], unshare + [sys.executable] + sys.argv)
+        # unshare itself ignores SIGTERM. Whatever ends us ends it, and with it all that is inside.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        sys.exit(subprocess.call(['setpriv', '--pdeathsig', 'KILL', *unshare, sys.executable, *sys.argv]))
     # The first process of a pid namespace ignores signals it has no handler for.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda number, frame: sys.exit(129))
