@@ -19,6 +19,15 @@ count (GstPad * pad, GstObject * parent, GstBuffer * buffer)
   return GST_FLOW_OK;
 }
 
+static GstFlowReturn
+count_list (GstPad * pad, GstObject * parent, GstBufferList * list)
+{
+  *(guint *) gst_pad_get_element_private (pad) +=
+      gst_buffer_list_length (list);
+  gst_buffer_list_unref (list);
+  return GST_FLOW_OK;
+}
+
 static GstPad *
 add_pad (Fixture * f, const gchar * name)
 {
@@ -27,6 +36,7 @@ add_pad (Fixture * f, const gchar * name)
 
   gst_pad_set_element_private (pad, &f->passed);
   gst_pad_set_chain_function (pad, count);
+  gst_pad_set_chain_list_function (pad, count_list);
   gst_pad_set_active (pad, TRUE);
   gst_element_add_pad (f->rtpbin, pad);
   gst_segment_init (&segment, GST_FORMAT_TIME);

@@ -227,8 +227,8 @@ static const Attack offer_attacks[] = {
   {"data-channel", "m=video 9 UDP/TLS/RTP/SAVPF 96",
       "m=application 9 UDP/DTLS/SCTP 96", GST_DAO_SDP_ERROR_MEDIA},
   {"second-video", "m=audio 9 UDP/TLS/RTP/SAVPF 111",
-      "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\n"
-      "a=rtpmap:111 ignored/1", GST_DAO_SDP_ERROR_MEDIA},
+      "m=video 9 UDP/TLS/RTP/SAVPF 120\r\na=rtpmap:120 VP8/90000\r\n"
+      "a=x", GST_DAO_SDP_ERROR_MEDIA},
   {"no-opus", "opus/48000/2", "PCMA/8000", GST_DAO_SDP_ERROR_CODEC},
   {"opus-mono-clock", "opus/48000/2", "opus/16000", GST_DAO_SDP_ERROR_CODEC},
   {"opus-not-listed", "SAVPF 111 63", "SAVPF 63", GST_DAO_SDP_ERROR_CODEC},
@@ -351,7 +351,8 @@ test_limits (void)
   text = many_lines (chromium_offer, "a=x:yyyyyyyyyy\r\n", 2500);
   refuse (text, TRUE, ALL, GST_DAO_SDP_ERROR_LIMIT);
   g_free (text);
-  text = many_lines (chromium_offer, "a=x:0123456789abcdef\r\n", 65536);
+  /* few lines, but long ones */
+  text = many_lines (chromium_offer, "0123456789abcdef", 65536);
   g_assert_cmpuint (strlen (text), >, 1024 * 1024);
   refuse (text, TRUE, ALL, GST_DAO_SDP_ERROR_LIMIT);
   g_free (text);

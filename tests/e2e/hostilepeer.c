@@ -240,22 +240,37 @@ hostile_wait (HostilePeer * peer, DaoSignalType type)
 
 /* --- media --- */
 
-static GstPadProbeReturn
-count_rtp (GstPad * pad, GstPadProbeInfo * info, gpointer counter)
+guint
+hostile_count_rtp (GstPadProbeInfo * info, gint pt)
 {
   GstBufferList *list = info->type & GST_PAD_PROBE_TYPE_BUFFER_LIST ?
       GST_PAD_PROBE_INFO_BUFFER_LIST (info) : NULL;
-  guint i, n = list ? gst_buffer_list_length (list) : 1;
+  guint i, count = 0, n = list ? gst_buffer_list_length (list) : 1;
 
   for (i = 0; i < n; i++) {
     GstBuffer *buffer = list ? gst_buffer_list_get (list, i) :
         GST_PAD_PROBE_INFO_BUFFER (info);
-    guint8 first = 0;
+    guint8 header[2] = { 0, };
 
-    gst_buffer_extract (buffer, 0, &first, 1);
-    if (first >= 128 && first <= 191)
-      g_atomic_int_inc ((gint *) counter);
+    gst_buffer_extract (buffer, 0, header, 2);
+    if (header[0] >= 128 && header[0] <= 191)
+      count += pt < 0 || (header[1] & 0x7f) == pt;
   }
+  return count;
+}
+
+static GstPadProbeReturn
+count_received (GstPad * pad, GstPadProbeInfo * info, gpointer counter)
+{
+  g_atomic_int_add ((gint *) counter, hostile_count_rtp (info, -1));
+  return GST_PAD_PROBE_OK;
+}
+
+static GstPadProbeReturn
+count_video (GstPad * pad, GstPadProbeInfo * info, gpointer counter)
+{
+  g_atomic_int_add ((gint *) counter, hostile_count_rtp (info,
+          HOSTILE_VIDEO_PT));
   return GST_PAD_PROBE_OK;
 }
 
@@ -272,8 +287,8 @@ on_element (GstBin * bin, GstBin * sub_bin, GstElement * element,
     return;
   pad = gst_element_get_static_pad (element, in ? "src" : "sink");
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER |
-      GST_PAD_PROBE_TYPE_BUFFER_LIST, count_rtp,
-      in ? &peer->rtp_received : &peer->rtp_sent, NULL);
+      GST_PAD_PROBE_TYPE_BUFFER_LIST, in ? count_received : count_video,
+      in ? &peer->rtp_received : &peer->video_sent, NULL);
   gst_object_unref (pad);
 }
 

@@ -13,6 +13,9 @@
 
 G_BEGIN_DECLS
 
+/* Of daosignaling's offers too */
+#define HOSTILE_VIDEO_PT 96
+
 typedef struct
 {
   DaoIdentity *identity;
@@ -34,7 +37,7 @@ typedef struct
   gboolean remote_set;
   GAsyncQueue *candidates;      /* own ones: gchar* */
   GQueue early;                 /* DaoSignal*: the victim's, before its description */
-  gint rtp_sent, rtp_received;  /* at its own sockets; atomic */
+  gint rtp_received, video_sent;        /* at its own sockets; atomic */
 } HostilePeer;
 
 HostilePeer *hostile_new (CallFixture * fixture, guint account,
@@ -66,6 +69,9 @@ void hostile_start_media (HostilePeer * peer);
 gchar *hostile_create_offer (HostilePeer * peer);
 gchar *hostile_create_answer (HostilePeer * peer, const gchar * offer);
 void hostile_apply_answer (HostilePeer * peer, const gchar * answer);
+
+/* How many packets are RTP or RTCP; @pt >= 0: RTP of that payload type, which SRTP leaves readable */
+guint hostile_count_rtp (GstPadProbeInfo * info, gint pt);
 
 /* (transfer full): @text with every @from replaced; fatal when there is none */
 gchar *hostile_replace (const gchar * text, const gchar * from,
