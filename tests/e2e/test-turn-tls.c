@@ -1,0 +1,183 @@
+/* gst-dao: whole calls through the real coturn, over TLS and nothing else
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "callfixture.h"
+#include "testcerts.h"
+#include "turnserver.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+#define MEDIA "audiotestsrc is-live=true ! opusenc ! c.audio_sink " \
+    "videotestsrc is-live=true ! " \
+    "video/x-raw,width=320,height=240,framerate=15/1 ! vp8enc deadline=1 " \
+    "cpu-used=8 keyframe-max-dist=30 ! c.video_sink " \
+    " c.audio_src ! fakesink async=false sync=false " \
+    "c.video_src ! fakesink async=false sync=false "
+
+typedef struct
+{
+  gchar *certs, *ca_file;
+  TurnServer *turn;
+  CallFixture *call;
+} World;
+
+/* A relay that names one server: coturn with this certificate (see test_certs_write()), at 127.0.0.1 */
+static void
+world_init (World * w, const gchar * certificate)
+{
+  gchar *pem, *key, *url;
+
+  w->certs = g_dir_make_tmp ("dao-certs-XXXXXX", NULL);
+  test_certs_write (w->certs);
+  w->ca_file = g_build_filename (w->certs, "ca.pem", NULL);
+  pem = g_strdup_printf ("%s/%s.pem", w->certs, certificate);
+  key = g_strdup_printf ("%s/%s.key", w->certs, certificate);
+  w->turn = turn_server_new (pem, key);
+  url = g_strdup_printf ("turns:127.0.0.1:%u", w->turn->port);
+  g_setenv ("TURN_HOST", url, TRUE);
+  g_setenv ("TURN_SECRET", TURN_SERVER_SECRET, TRUE);
+  w->call = call_fixture_new (2);
+  g_free (pem);
+  g_free (key);
+  g_free (url);
+}
+
+static void
+world_clear (World * w)
+{
+  call_fixture_free (w->call);
+  turn_server_free (w->turn);
+  test_certs_remove (w->certs);
+  g_rmdir (w->certs);
+  g_free (w->certs);
+  g_free (w->ca_file);
+}
+
+static GstElement *
+make_end (World * w, guint account, const gchar * options)
+{
+  return call_parse ("daosignaling name=c identity=%s always-relay=true "
+      "ca-file=%s %s " MEDIA, w->call->identity[account], w->ca_file,
+      options);
+}
+
+static void
+assert_relayed (GstElement * pipeline)
+{
+  GstMessage *message = call_wait_state (pipeline, "connected", 30);
+  gboolean relayed = FALSE;
+
+  gst_structure_get_boolean (gst_message_get_structure (message), "relayed",
+      &relayed);
+  g_assert_true (relayed);
+  gst_message_unref (message);
+}
+
+static void
+assert_media (GstElement * pipeline)
+{
+  GstElement *call = gst_bin_get_by_name (GST_BIN (pipeline), "c");
+  GstStructure *stats = NULL;
+  guint64 audio = 0, video = 0;
+
+  gst_message_unref (call_wait_message (pipeline, "dao-call-stats", 5));
+  gst_message_unref (call_wait_message (pipeline, "dao-call-stats", 5));
+  g_object_get (call, "stats", &stats, NULL);
+  gst_structure_get_uint64 (stats, "frames-received-audio", &audio);
+  gst_structure_get_uint64 (stats, "frames-received-video", &video);
+  gst_structure_free (stats);
+  gst_object_unref (call);
+  g_test_message ("%" G_GUINT64_FORMAT " audio and %" G_GUINT64_FORMAT
+      " video frames", audio, video);
+  g_assert_cmpuint (audio, >, 50);
+  g_assert_cmpuint (video, >, 15);
+}
+
+static void
+test_call (void)
+{
+  GstElement *callee, *caller;
+  gchar *peer;
+  World w;
+
+  world_init (&w, "good");
+  peer = g_strdup_printf ("peer=%s", w.call->alias[1]);
+  callee = make_end (&w, 1, "auto-answer=true");
+  caller = make_end (&w, 0, peer);
+  gst_element_set_state (callee, GST_STATE_PLAYING);
+  call_wait_online (callee, 10);
+  gst_element_set_state (caller, GST_STATE_PLAYING);
+  assert_relayed (caller);
+  assert_relayed (callee);
+  assert_media (caller);
+  assert_media (callee);
+  gst_element_send_event (caller, gst_event_new_eos ());
+  call_wait_eos (caller, 10);
+  call_wait_eos (callee, 10);
+  g_assert_cmpuint (turn_server_count_allocations (w.turn), >=, 2);
+  call_stop (caller);
+  call_stop (callee);
+  world_clear (&w);
+  g_free (peer);
+}
+
+/* No way is left for a caller that trusts nothing the server shows: it says so at once, and coturn hears no
+ * STUN at all. */
+static void
+expect_refusal (const gchar * certificate, const gchar * options,
+    const gchar * reason)
+{
+  GstElement *callee, *caller;
+  gchar *all, *text, *name;
+  World w;
+
+  world_init (&w, certificate);
+  all = g_strdup_printf ("peer=%s %s", w.call->alias[1], options);
+  callee = make_end (&w, 1, "");
+  caller = make_end (&w, 0, all);
+  gst_element_set_state (callee, GST_STATE_PLAYING);
+  call_wait_online (callee, 10);
+  gst_element_set_state (caller, GST_STATE_PLAYING);
+  text = call_wait_error (caller, 10);
+  g_test_message ("%s", text);
+  name = g_strdup_printf ("'turns:127.0.0.1:%u'", w.turn->port);
+  g_assert_nonnull (strstr (text, name));
+  g_assert_nonnull (strstr (text, reason));
+  g_assert_null (strstr (text, TURN_SERVER_SECRET));
+  g_assert_cmpuint (turn_server_count_allocations (w.turn), ==, 0);
+  call_stop (caller);
+  call_stop (callee);
+  world_clear (&w);
+  g_free (all);
+  g_free (text);
+  g_free (name);
+}
+
+static void
+test_guard_bad_certificates (void)
+{
+  expect_refusal ("stranger", "", "not from a trusted authority");
+  expect_refusal ("other", "", "for another host");
+  expect_refusal ("expired", "", "has expired");
+}
+
+static void
+test_guard_system_trust_only (void)
+{
+  expect_refusal ("good", "ca-file=\"\"", "not from a trusted authority");
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/turn-tls/call", test_call);
+  g_test_add_func ("/turn-tls/guard-bad-certificates",
+      test_guard_bad_certificates);
+  g_test_add_func ("/turn-tls/guard-system-trust-only",
+      test_guard_system_trust_only);
+  return g_test_run ();
+}
