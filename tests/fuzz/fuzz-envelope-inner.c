@@ -78,6 +78,10 @@ check_signed (json_t * inner)
   if (frame == NULL)
     return;
   signal = open_frame (frame, &error);
+  if (signal != NULL) {
+    g_assert_cmpstr (signal->from, ==, "alice");
+    g_assert_true (signal->to == NULL || g_str_equal (signal->to, OWN));
+  }
   if (signal != NULL || error->domain == DAO_SIGNAL_ERROR)
     return;
   g_assert_true (error->domain == DAO_ENVELOPE_ERROR);

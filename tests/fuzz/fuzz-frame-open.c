@@ -20,6 +20,7 @@ typedef struct
   DaoFrameReceiver *receiver;
   DaoFrameFormat format;
   gboolean call;                /* keys of a call: epochs */
+  guint8 flags;                 /* that are allowed */
   gint64 now_ms;
   guint32 epoch;                /* of the next genuine frame */
   guint64 n;
@@ -52,6 +53,7 @@ track_init (Track * track, guint8 kind)
     track->receiver = dao_frame_receiver_new_v1_material (fixed);
   else
     track->receiver = dao_frame_receiver_new_sdk (fixed);
+  track->flags = kind & 0x80 ? DAO_FRAME_FLAG_DELTA : 0;
   dao_frame_receiver_set_vp8 (track->receiver, kind & 0x80);
 }
 
@@ -97,7 +99,7 @@ check_result (Track * track, guint8 flags, DaoFrameResult result)
   g_assert_true (g_hash_table_add (track->opened,
           GSIZE_TO_POINTER (track->n + 1)));
   if (track->format == DAO_FRAME_FORMAT_V1) {
-    g_assert_cmpuint (flags, <=, 1);
+    g_assert_cmpuint (flags & ~track->flags, ==, 0);
     g_assert_cmpuint (track->epoch, <=, track->current + 256);
     g_assert_cmpuint (track->epoch + 4, >=, track->current);
   }

@@ -26,6 +26,27 @@ member (json_t * object, const gchar * name)
   return json_string_value (json_object_get (object, name));
 }
 
+/* No receiver may find another of these members than the one that was looked at. */
+static void
+check_unique (const gchar * text, gsize length)
+{
+  static const gchar *const names[] = { "'\"type\"'", "'\"to\"'",
+    "'\"from\"'", "'\"call_id\"'"
+  };
+  json_error_t error;
+  json_t *object = json_loadb (text, length, JSON_REJECT_DUPLICATES |
+      JSON_ALLOW_NUL, &error);
+  const gchar *nested = memchr (text, '{', length);
+
+  nested = memchr (nested + 1, '{', length - (nested + 1 - text));
+  /* jansson tells the name, but not how deep it stands */
+  if (object == NULL && nested == NULL
+      && json_error_code (&error) == json_error_duplicate_key)
+    for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+      g_assert_null (strstr (error.text, names[i]));
+  json_decref (object);
+}
+
 static void
 check_forwarded (const gchar * frame, gsize length, const RelayRoute * route)
 {
@@ -35,6 +56,7 @@ check_forwarded (const gchar * frame, gsize length, const RelayRoute * route)
   json_t *object;
 
   relay_route_write (route, frame, length, out);
+  check_unique ((const gchar *) out, out_length);
   object = json_loadb ((const gchar *) out, out_length, JSON_ALLOW_NUL,
       &error);
   if (object == NULL) {

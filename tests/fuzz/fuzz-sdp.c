@@ -72,6 +72,23 @@ check_lines (const gchar * text)
   }
 }
 
+/* ice-char of RFC 8839, token of RFC 8866: nothing that ends a field of a line */
+static void
+check_token (const gchar * text, const gchar * others)
+{
+  for (; *text != '\0'; text++)
+    g_assert_true (g_ascii_isalnum (*text) || strchr (others, *text));
+}
+
+static void
+check_tokens (const GstDaoSdp * sdp)
+{
+  check_token (sdp->ufrag, "+/-_.");
+  check_token (sdp->pwd, "+/-_.");
+  for (guint i = 0; i < sdp->n_media; i++)
+    check_token (sdp->media[i].mid, "!#$%&'*+-./^_`{|}~");
+}
+
 static void
 check_written (const GstDaoSdp * sdp)
 {
@@ -105,8 +122,10 @@ parse (const gchar * text, gboolean is_offer, guint codecs,
   for (guint i = 0; ok && i < sdp->n_media; i++)
     if (sdp->media[i].accepted)
       g_assert_true (sdp->media[i].codec & codecs);
-  if (ok)
+  if (ok) {
+    check_tokens (sdp);
     check_written (sdp);
+  }
   return ok;
 }
 
