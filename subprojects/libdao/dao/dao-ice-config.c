@@ -173,10 +173,22 @@ optional_string (json_t * object, const gchar * name, const gchar ** value,
   return check_string (*value, error);
 }
 
+/* The first of @names that @object has; older APIs name things otherwise. */
+static json_t *
+get_any (json_t * object, const gchar * const *names)
+{
+  json_t *member = NULL;
+
+  for (; *names && member == NULL; names++)
+    member = json_object_get (object, *names);
+  return member;
+}
+
 static gboolean
 parse_server (DaoIceConfig * config, json_t * entry, GError ** error)
 {
-  json_t *urls = json_object_get (entry, "urls"), *url;
+  static const gchar *const names[] = { "urls", "uris", "url", NULL };
+  json_t *urls = get_any (entry, names), *url;
   const gchar *username, *credential;
   gsize i;
 
@@ -186,7 +198,8 @@ parse_server (DaoIceConfig * config, json_t * entry, GError ** error)
     return FALSE;
   }
   if (!optional_string (entry, "username", &username, error)
-      || !optional_string (entry, "credential", &credential, error))
+      || !optional_string (entry, json_object_get (entry, "credential") ?
+          "credential" : "password", &credential, error))
     return FALSE;
   if (json_is_string (urls))
     return add_url (config, json_string_value (urls), username, credential,
@@ -228,13 +241,42 @@ parse_policy (DaoIceConfig * config, json_t * root, GError ** error)
   return FALSE;
 }
 
+/* Seconds, as a number or (Twilio) as a string of digits; anything else means: do not cache. */
+static gint64
+parse_ttl (json_t * root)
+{
+  const gchar *text = dao_json_get_string (root, "ttl");
+  gint64 ttl_s = 0;
+
+  if (text != NULL)
+    g_ascii_string_to_signed (text, 10, 0, G_MAXINT64, &ttl_s, NULL);
+  else if (!dao_json_get_int (root, "ttl", &ttl_s))
+    ttl_s = 0;
+  return MAX (ttl_s, 0);
+}
+
+/* (transfer none): what holds the servers: an array, or the one server itself */
+static json_t *
+find_servers (json_t * root)
+{
+  static const gchar *const names[] = { "ice_servers", "iceServers", NULL };
+  json_t *servers = get_any (root, names);
+
+  if (json_is_array (servers) || json_is_object (servers))
+    return servers;
+  if (json_array_size (root) > 0 || json_is_array (json_object_get (root,
+              "uris")))
+    return root;
+  return NULL;
+}
+
 static gboolean
 parse_root (DaoIceConfig * config, json_t * root, GError ** error)
 {
-  json_t *servers = json_object_get (root, "ice_servers"), *entry;
+  json_t *servers = find_servers (root), *entry;
   gsize i;
 
-  if (!json_is_object (root) || !json_is_array (servers)) {
+  if (servers == NULL) {
     g_set_error_literal (error, DAO_ICE_CONFIG_ERROR,
         DAO_ICE_CONFIG_ERROR_FORMAT, "No `ice_servers` in the answer");
     return FALSE;
@@ -244,10 +286,11 @@ parse_root (DaoIceConfig * config, json_t * root, GError ** error)
         DAO_ICE_CONFIG_ERROR_LIMIT, "Too many ICE servers");
     return FALSE;
   }
-  if (!dao_json_get_int (root, "ttl", &config->ttl_s) || config->ttl_s < 0)
-    config->ttl_s = 0;
+  config->ttl_s = parse_ttl (root);
   if (!parse_policy (config, root, error))
     return FALSE;
+  if (json_is_object (servers))
+    return parse_server (config, servers, error);
   json_array_foreach (servers, i, entry) {
     if (!parse_server (config, entry, error))
       return FALSE;

@@ -32,7 +32,9 @@ typedef struct
 /**
  * dao_ice_config_parse:
  *
- * protocol.md c.1; `urls` may be a string or an array. URLs of unknown schemes and
+ * protocol.md c.1, and the other forms in which providers give iceServers: `iceServers`, an array by itself, one
+ * server instead of an array, `url`, and the {username, password, ttl, uris} of the TURN REST draft; a ttl in digits.
+ * `urls` may be a string or an array. URLs of unknown schemes and
  * TURN servers without credentials are passed over, and so is what comes after
  * DAO_ICE_CONFIG_MAX_SERVERS.
  *

@@ -359,6 +359,9 @@ dao_relay_client_register_finish (DaoRelayClient * client,
 
 /* --- ICE configuration --- */
 
+/* An answer is believed for a day at most, whatever ttl it names. */
+#define ICE_CONFIG_MAX_S (24 * 60 * 60)
+
 static void
 cache_ice_config (DaoRelayClient * client, gboolean relay_only,
     const DaoIceConfig * config)
@@ -371,16 +374,38 @@ cache_ice_config (DaoRelayClient * client, gboolean relay_only,
   client->ice_config[relay_only] = dao_ice_config_copy (config);
   client->ice_config_until[relay_only] =
       g_get_monotonic_time () + seconds * G_USEC_PER_SEC;
+  client->ice_config_expires[relay_only] = g_get_monotonic_time ()
+      + MIN (config->ttl_s, ICE_CONFIG_MAX_S) * G_USEC_PER_SEC;
 }
 
+/* It was asked for anew before its end: when there is no answer, it still serves. */
+static gboolean
+return_old_ice_config (DaoRelayClient * client, GTask * task,
+    gboolean relay_only)
+{
+  if (client->ice_config[relay_only] == NULL
+      || g_get_monotonic_time () >= client->ice_config_expires[relay_only])
+    return FALSE;
+  g_task_return_pointer (task,
+      dao_ice_config_copy (client->ice_config[relay_only]),
+      (GDestroyNotify) dao_ice_config_free);
+  return TRUE;
+}
+
+/* In whatever form the servers came; the parser bounds the depth. */
 static void
 wipe_ice_answer (json_t * answer)
 {
+  const char *key;
   json_t *entry;
   gsize i;
 
-  json_array_foreach (json_object_get (answer, "ice_servers"), i, entry)
-      dao_relay_wipe_json (entry, "credential");
+  dao_relay_wipe_json (answer, "credential");
+  dao_relay_wipe_json (answer, "password");
+  json_array_foreach (answer, i, entry)
+      wipe_ice_answer (entry);
+  json_object_foreach (answer, key, entry)
+      wipe_ice_answer (entry);
 }
 
 static void
@@ -394,15 +419,15 @@ on_ice_config (GObject * source, GAsyncResult * result, gpointer user_data)
   json_t *answer;
 
   answer = dao_relay_client_call_finish (client, result, &error);
-  if (answer == NULL) {
-    g_task_return_error (task, error);
-    return;
-  }
-  config = dao_ice_config_from_json (answer, &error);
+  config = answer ? dao_ice_config_from_json (answer, &error) : NULL;
   wipe_ice_answer (answer);
   json_decref (answer);
   if (config == NULL) {
-    g_task_return_error (task, error);
+    if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)
+        && return_old_ice_config (client, task, relay_only))
+      g_error_free (error);
+    else
+      g_task_return_error (task, error);
     return;
   }
   /* The stricter of what was asked for and what the relay says (protocol.md c.1). */

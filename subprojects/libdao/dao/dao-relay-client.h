@@ -87,7 +87,7 @@ void dao_relay_client_call_async (DaoRelayClient * client,
 json_t *dao_relay_client_call_finish (DaoRelayClient * client,
     GAsyncResult * result, GError ** error);
 
-/* Cached as dao_ice_config_cache_seconds says, per mode. */
+/* Cached as dao_ice_config_cache_seconds says, per mode. When asking anew fails, what there is serves until its ttl is over. */
 void dao_relay_client_ice_config_async (DaoRelayClient * client,
     gboolean relay_only, GCancellable * cancellable,
     GAsyncReadyCallback callback, gpointer user_data);

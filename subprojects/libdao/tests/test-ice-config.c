@@ -53,6 +53,105 @@ test_array_and_string (void)
   g_assert_cmpstr (server (config, 2)->username, ==, "v");
 }
 
+/* As the providers document their answers (names and secrets made up) */
+static const struct
+{
+  const gchar *provider, *json;
+  gint64 ttl_s;
+  const gchar *urls[DAO_ICE_CONFIG_MAX_SERVERS + 1];
+  const gchar *username, *credential;   /* of the last */
+} providers[] = {
+  {"Cloudflare", "{\"iceServers\":[{\"urls\":[\"stun:stun.cloudflare.com:3478\","
+        "\"stun:stun.cloudflare.com:53\"]},{\"urls\":["
+        "\"turn:turn.cloudflare.com:3478?transport=udp\","
+        "\"turn:turn.cloudflare.com:80?transport=tcp\","
+        "\"turns:turn.cloudflare.com:443?transport=tcp\"],"
+        "\"username\":\"g0b2\",\"credential\":\"c9ae\"}]}", 0,
+      {"stun:stun.cloudflare.com:3478", "stun:stun.cloudflare.com:53",
+            "turn:turn.cloudflare.com:3478?transport=udp",
+            "turn:turn.cloudflare.com:80?transport=tcp",
+          "turns:turn.cloudflare.com:443?transport=tcp"}, "g0b2", "c9ae"},
+  {"Cloudflare, the older call", "{\"iceServers\":{\"urls\":["
+        "\"stun:stun.cloudflare.com:3478\","
+        "\"turn:turn.cloudflare.com:3478?transport=udp\"],"
+        "\"username\":\"g0b2\",\"credential\":\"c9ae\"}}", 0,
+      {"stun:stun.cloudflare.com:3478",
+          "turn:turn.cloudflare.com:3478?transport=udp"}, "g0b2", "c9ae"},
+  {"Twilio", "{\"account_sid\":\"AC0\",\"date_created\":\"Fri, 01 May 2020\","
+        "\"ice_servers\":[{\"url\":\"stun:global.stun.twilio.com:3478\","
+        "\"urls\":\"stun:global.stun.twilio.com:3478\"},{\"credential\":"
+        "\"5SR2x8mZK1lTFJW3NVgLGw6UM9C0dja4jI/Hdw3xr+w=\",\"url\":"
+        "\"turn:global.turn.twilio.com:3478?transport=udp\",\"urls\":"
+        "\"turn:global.turn.twilio.com:3478?transport=udp\",\"username\":"
+        "\"cda92e5006c7810494639fc466ecc80182cef8183fdf400f84c4126f3b59d0bb\"}],"
+        "\"password\":\"5SR2\",\"ttl\":\"86400\",\"username\":\"cda9\"}", 86400,
+      {"stun:global.stun.twilio.com:3478",
+          "turn:global.turn.twilio.com:3478?transport=udp"},
+        "cda92e5006c7810494639fc466ecc80182cef8183fdf400f84c4126f3b59d0bb",
+      "5SR2x8mZK1lTFJW3NVgLGw6UM9C0dja4jI/Hdw3xr+w="},
+  {"Metered", "[{\"urls\":\"stun:stun.relay.metered.ca:80\"},{\"urls\":"
+        "\"turn:global.relay.metered.ca:80\",\"username\":\"b8a1\","
+        "\"credential\":\"KdLz\"},{\"urls\":"
+        "\"turns:global.relay.metered.ca:443?transport=tcp\",\"username\":"
+        "\"b8a1\",\"credential\":\"KdLz\"}]", 0,
+      {"stun:stun.relay.metered.ca:80", "turn:global.relay.metered.ca:80",
+          "turns:global.relay.metered.ca:443?transport=tcp"}, "b8a1", "KdLz"},
+  {"coturn behind dao-relay", "{\"ttl\":600,\"ice_transport_policy\":\"all\","
+        "\"ice_servers\":[{\"urls\":[\"stun:turn.example\"]},{\"urls\":["
+        "\"turn:turn.example?transport=udp\",\"turns:turn.example:443\"],"
+        "\"username\":\"1800000600:u1\",\"credential\":\"wBd/J+Q=\"}]}", 600,
+      {"stun:turn.example", "turn:turn.example?transport=udp",
+          "turns:turn.example:443"}, "1800000600:u1", "wBd/J+Q="},
+  {"TURN REST draft", "{\"username\":\"12334939:mbzrxpgjys\",\"password\":"
+        "\"adfsaflsjfldssia\",\"ttl\":86400,\"uris\":["
+        "\"turn:1.2.3.4:9991?transport=udp\",\"turns:1.2.3.4:443\"]}", 86400,
+      {"turn:1.2.3.4:9991?transport=udp", "turns:1.2.3.4:443"},
+      "12334939:mbzrxpgjys", "adfsaflsjfldssia"},
+};
+
+static void
+test_providers (void)
+{
+  guint i, k;
+
+  for (i = 0; i < G_N_ELEMENTS (providers); i++) {
+    g_autoptr (DaoIceConfig) config = parse (providers[i].json);
+
+    g_test_message ("%s", providers[i].provider);
+    g_assert_cmpint (config->ttl_s, ==, providers[i].ttl_s);
+    for (k = 0; providers[i].urls[k]; k++)
+      g_assert_cmpstr (server (config, k)->url, ==, providers[i].urls[k]);
+    g_assert_cmpuint (config->servers->len, ==, k);
+    g_assert_cmpstr (server (config, k - 1)->username, ==,
+        providers[i].username);
+    g_assert_cmpstr (server (config, k - 1)->credential, ==,
+        providers[i].credential);
+  }
+}
+
+static void
+test_ttl (void)
+{
+  static const struct
+  {
+    const gchar *json;
+    gint64 ttl_s;
+  } table[] = {
+    {"600", 600}, {"\"600\"", 600}, {"0", 0}, {"-1", 0}, {"\"-1\"", 0},
+    {"\"x\"", 0}, {"\"\"", 0}, {"null", 0}, {"true", 0}, {"[600]", 0},
+    {"1.5", 0}, {"\"99999999999999999999\"", 0},
+  };
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (table); i++) {
+    g_autofree gchar *json = g_strdup_printf ("{\"ice_servers\":[],"
+        "\"ttl\":%s}", table[i].json);
+    g_autoptr (DaoIceConfig) config = parse (json);
+
+    g_assert_cmpint (config->ttl_s, ==, table[i].ttl_s);
+  }
+}
+
 static void
 test_copy (void)
 {
@@ -115,7 +214,8 @@ static void
 test_malformed (void)
 {
   static const gchar *bad[] = {
-    "[]", "null", "{}", "{\"ice_servers\":{}}", "{\"ice_servers\":[1]}",
+    "[]", "null", "{}", "{\"ice_servers\":{}}", "{\"ice_servers\":1}",
+    "{\"uris\":\"turn:a\"}", "{\"ice_servers\":[1]}",
     "{\"ice_servers\":[{}]}", "{\"ice_servers\":[{\"urls\":[1]}]}",
     "{\"ice_servers\":[{\"urls\":\"stun:a\\r\\nb\"}]}",
     "{\"ice_servers\":[{\"urls\":\"turn:a\",\"username\":1}]}",
@@ -165,6 +265,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/ice-config/array-and-string", test_array_and_string);
+  g_test_add_func ("/ice-config/providers", test_providers);
+  g_test_add_func ("/ice-config/ttl", test_ttl);
   g_test_add_func ("/ice-config/copy", test_copy);
   g_test_add_func ("/ice-config/defaults", test_defaults);
   g_test_add_func ("/ice-config/unknown-servers-are-passed-over",

@@ -948,6 +948,27 @@ test_ice_config_without_ttl (Fixture * f, gconstpointer data)
           "GET /api/v1/calls/ice-config"), ==, 2);
 }
 
+/* Asked for anew before the end; if that fails, the old one serves to its end and no longer. */
+static void
+test_ice_config_renewal (Fixture * f, gconstpointer data)
+{
+  get_ice (f, FALSE);
+  f->client->ice_config_until[0] = 0;
+  get_ice (f, FALSE);
+  g_assert_no_error (f->error);
+  g_assert_cmpuint (standin_count (f->standin,
+          "GET /api/v1/calls/ice-config"), ==, 2);
+  f->client->ice_config_until[0] = 0;
+  standin_override (f->standin, "GET /api/v1/calls/ice-config", 2, 503, NULL);
+  get_ice (f, FALSE);
+  g_assert_no_error (f->error);
+  g_assert_cmpint (json_integer_value (json_object_get (f->answer,
+              "servers")), ==, 1);
+  f->client->ice_config_expires[0] = 0;
+  get_ice (f, FALSE);
+  g_assert_cmpuint (dao_relay_error_get_status (f->error), ==, 503);
+}
+
 static void
 test_ice_config_malformed (Fixture * f, gconstpointer data)
 {
@@ -1016,6 +1037,7 @@ main (int argc, char **argv)
   ADD ("disconnect-inside-a-handler", test_disconnect_inside_a_handler);
   ADD ("ice-config-cache", test_ice_config_cache);
   ADD ("ice-config-without-ttl", test_ice_config_without_ttl);
+  ADD ("ice-config-renewal", test_ice_config_renewal);
   ADD ("ice-config-malformed", test_ice_config_malformed);
   return g_test_run ();
 }
