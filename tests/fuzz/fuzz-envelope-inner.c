@@ -13,6 +13,7 @@
 #include "fuzz.h"
 
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define OWN "bob"
@@ -47,24 +48,53 @@ open_frame (const gchar * frame, GError ** error)
       NOW_MS, error);
 }
 
+/* The frame around @plain as it is. */
+static gchar *
+wrap (const gchar * type, const gchar * call_id, const guint8 * plain,
+    gsize length)
+{
+  g_autofree guint8 *sealed = g_malloc (12 + length + 16);
+  g_autofree gchar *payload = NULL;
+  json_t *frame;
+  gchar *text;
+
+  memcpy (sealed, iv, 12);
+  g_assert_true (dao_aes_gcm_seal (session_key, iv, plain, length,
+          sealed + 12));
+  payload = dao_base64_encode (sealed, 12 + length + 16);
+  frame = json_pack ("{s:s,s:s,s:s,s:s,s:i,s:s}", "type", type, "to", OWN,
+      "from", "alice", "call_id", call_id, "crypto_v", 2, "payload", payload);
+  text = json_dumps (frame, JSON_COMPACT);
+  json_decref (frame);
+  return text;
+}
+
 static void
 check_unsigned (const guint8 * data, gsize size)
 {
-  g_autofree guint8 *sealed = g_malloc (12 + size + 16);
-  g_autofree gchar *payload = NULL;
-  g_autofree gchar *frame = NULL;
   g_autoptr (GError) error = NULL;
+  gchar *frame = wrap ("call_offer", "c", data, size);
 
-  memcpy (sealed, iv, 12);
-  g_assert_true (dao_aes_gcm_seal (session_key, iv, data, size, sealed + 12));
-  payload = dao_base64_encode (sealed, 12 + size + 16);
-  frame = g_strdup_printf ("{\"type\":\"call_offer\",\"to\":\"bob\","
-      "\"from\":\"alice\",\"call_id\":\"c\",\"crypto_v\":2,"
-      "\"payload\":\"%s\"}", payload);
   /* nobody can sign without the key, and no input has its signature */
   g_assert_null (open_frame (frame, &error));
   g_assert_true (error->domain == DAO_ENVELOPE_ERROR);
   g_assert_true (error->code != DAO_ENVELOPE_ERROR_DECRYPT);
+  free (frame);
+}
+
+/* dao_envelope_sign() signs anything; dao_envelope_seal() would refuse what no honest peer sends. */
+static gchar *
+sign (json_t * inner)
+{
+  const gchar *type = dao_json_get_string (inner, "type");
+  const gchar *call_id = dao_json_get_string (inner, "call_id");
+  json_t *fields = dao_envelope_sign (inner, ed25519_secret, NOW_MS, nonce,
+      NULL, NULL);
+  g_autofree gchar *plain = fields ? dao_json_canonical (fields, NULL) : NULL;
+
+  json_decref (fields);
+  return plain ? wrap (type ? type : "call_offer", call_id ? call_id : "c",
+      (const guint8 *) plain, strlen (plain)) : NULL;
 }
 
 static void
@@ -72,8 +102,7 @@ check_signed (json_t * inner)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (DaoSignal) signal = NULL;
-  g_autofree gchar *frame = dao_envelope_seal (inner, OWN, ed25519_secret,
-      session_key, NOW_MS, nonce, iv, NULL);
+  gchar *frame = sign (inner);
 
   if (frame == NULL)
     return;
@@ -81,14 +110,13 @@ check_signed (json_t * inner)
   if (signal != NULL) {
     g_assert_cmpstr (signal->from, ==, "alice");
     g_assert_true (signal->to == NULL || g_str_equal (signal->to, OWN));
+  } else if (error->domain != DAO_SIGNAL_ERROR) {
+    g_assert_true (error->domain == DAO_ENVELOPE_ERROR);
+    /* it may name another sender, recipient or type; that it verifies is on us */
+    g_assert_true (error->code < DAO_ENVELOPE_ERROR_DECRYPT
+        || error->code > DAO_ENVELOPE_ERROR_SIGNATURE);
   }
-  if (signal != NULL || error->domain == DAO_SIGNAL_ERROR)
-    return;
-  g_assert_true (error->domain == DAO_ENVELOPE_ERROR);
-  /* the input may name another sender, recipient or type, or be too long; that it verifies is on us */
-  g_assert_true (error->code < DAO_ENVELOPE_ERROR_DECRYPT
-      || error->code > DAO_ENVELOPE_ERROR_SIGNATURE
-      || strlen (frame) > DAO_ENVELOPE_MAX_FRAME);
+  free (frame);
 }
 
 int
