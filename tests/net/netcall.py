@@ -39,6 +39,7 @@ class Build:
         self.identity = f'{build}/tools/dao-identity'
         self.media = f'{build}/tests/media'
         self.tun_link = f'{build}/tests/net/tun-link'
+        self.signal_tap = f'{build}/tests/net/libsignal-tap.so'
         for name in ('GST_PLUGIN_PATH', 'GST_REGISTRY', 'DAO_IDENTITY', 'G_DEBUG'):
             os.environ.pop(name, None)
         os.environ.update({

@@ -65,23 +65,25 @@ def matrix(servers, pairs):
     return scenario
 
 
-# Everything the peer hears of us: libnice logs each candidate it is given, webrtcbin each description.
-TAP_DEBUG = ',webrtcbin:6,webrtcnice:6'
-TAP = {'NICE_DEBUG': 'nice', 'G_MESSAGES_DEBUG': 'libnice'}
+SIGNALED = re.compile('SIGNAL-TAP ')
 
 
 def heard(process, host):
-    """How often the log of a peer names an address of a host."""
+    """How often descriptions and candidates that a peer received name an address of a host."""
     address = re.compile(rf'\b({re.escape(host.address)}|{re.escape(host.public)})\b')
-    return sum(len(address.findall(line)) for _, line in process.lines)
+    signals = [line for _, line in process.lines if SIGNALED.search(line)]
+    if len(signals) < 2:
+        raise Failure(f'{process.name}: the tap shows {len(signals)} signals')
+    return sum(len(address.findall(line)) for line in signals)
 
 
 def relayed_call(build, relay_of_alice, relay_of_bob):
     """(straight packets, through TURN, alice's addresses at bob, bob's at alice)"""
     with Calls(build, alice={'nat': FULL}, bob={'nat': FULL}, turn=True) as calls:
         calls.count_paths()
-        bob = calls.answer(f'always-relay={relay_of_bob}', TAP_DEBUG, **TAP)
-        alice = calls.call(f'always-relay={relay_of_alice}', TAP_DEBUG, **TAP)
+        tap = {'LD_PRELOAD': build.signal_tap}
+        bob = calls.answer(f'always-relay={relay_of_bob}', **tap)
+        alice = calls.call(f'always-relay={relay_of_alice}', **tap)
         time_to_connect(alice)
         time.sleep(3)           # of media
         return (calls.bed.counted('straight'), calls.bed.counted('through_turn'),
