@@ -77,9 +77,9 @@ def heard(process, host):
     return sum(len(address.findall(line)) for line in signals)
 
 
-def relayed_call(build, relay_of_alice, relay_of_bob):
+def relayed_call(build, relay_of_alice, relay_of_bob, nat=FULL):
     """(straight packets, through TURN, alice's addresses at bob, bob's at alice)"""
-    with Calls(build, alice={'nat': FULL}, bob={'nat': FULL}, turn=True) as calls:
+    with Calls(build, alice={'nat': nat}, bob={'nat': FULL}, turn=True) as calls:
         calls.count_paths()
         tap = {'LD_PRELOAD': build.signal_tap}
         bob = calls.answer(f'always-relay={relay_of_bob}', **tap)
@@ -93,8 +93,9 @@ def relayed_call(build, relay_of_alice, relay_of_bob):
 def always_relay(build, report):
     """Who asks for it shows the peer no address, and no packet goes straight between the two."""
     with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
-        nobody, alice, both = (pool.submit(relayed_call, build, *who) for who in
-                               (('false', 'false'), ('true', 'false'), ('true', 'true')))
+        nobody, alice, both, tcp = (
+            pool.submit(relayed_call, build, *how) for how in (
+                ('false', 'false'), ('true', 'false'), ('true', 'true'), ('true', 'true', BLOCKED)))
     straight, through, at_bob, at_alice = nobody.result()
     report.check(straight > 100 and at_bob > 0 and at_alice > 0,
                  f'without: {straight} packets straight, {through} through TURN, addresses of alice '
@@ -103,10 +104,11 @@ def always_relay(build, report):
     report.check(straight == 0 and through > 100 and at_bob == 0,
                  f'alice alone: {straight} straight, {through} through TURN, addresses of alice '
                  f'heard {at_bob} times, of bob {at_alice} times')
-    straight, through, at_bob, at_alice = both.result()
-    report.check(straight == 0 and through > 100 and at_bob == 0 and at_alice == 0,
-                 f'both: {straight} straight, {through} through TURN, addresses of alice '
-                 f'heard {at_bob} times, of bob {at_alice} times')
+    for name, call in (('both', both), ('both, alice by TCP', tcp)):
+        straight, through, at_bob, at_alice = call.result()
+        report.check(straight == 0 and through > 100 and at_bob == 0 and at_alice == 0,
+                     f'{name}: {straight} straight, {through} through TURN, addresses of alice '
+                     f'heard {at_bob} times, of bob {at_alice} times')
 
 
 if __name__ == '__main__':
