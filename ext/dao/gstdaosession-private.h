@@ -65,6 +65,7 @@ struct _GstDaoSession
   guint64 last_inbound;
   gboolean e2ee_noted;
   gboolean running;             /* between start and stop */
+  guint run;                    /* its number is the element's */
   gboolean run_over;
   gchar *account_failure;       /* why the account gave up; NULL = it did not */
   gboolean waiting;             /* this run waits for a call */

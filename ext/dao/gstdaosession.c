@@ -301,6 +301,7 @@ typedef struct
   GstDaoCallSettings settings;
   gchar *text;
   gboolean audio, video;
+  guint run;
   DaoCallReason reason;
 } Request;
 
@@ -389,6 +390,8 @@ do_request (gpointer data, gpointer user_data)
 
   if (request->verb == START || request->verb == UPDATE)
     gst_dao_call_settings_copy (&session->settings, &request->settings);
+  if (request->verb == START)
+    session->run = request->run;
   if (request->verb == OPEN)
     open_account (session);
   else if (request->verb == CLOSE)
@@ -494,27 +497,28 @@ gst_dao_session_close (GstDaoSession * session)
 
 static void
 post_settings (GstDaoSession * session, Verb verb,
-    const GstDaoCallSettings * settings, gboolean video)
+    const GstDaoCallSettings * settings, gboolean video, guint run)
 {
   Request *request = request_new (session, verb);
 
   gst_dao_call_settings_copy (&request->settings, settings);
   request->video = video;
+  request->run = run;
   request_post (request);
 }
 
 void
 gst_dao_session_start (GstDaoSession * session,
-    const GstDaoCallSettings * settings, gboolean video)
+    const GstDaoCallSettings * settings, gboolean video, guint run)
 {
-  post_settings (session, START, settings, video);
+  post_settings (session, START, settings, video, run);
 }
 
 void
 gst_dao_session_update (GstDaoSession * session,
     const GstDaoCallSettings * settings)
 {
-  post_settings (session, UPDATE, settings, FALSE);
+  post_settings (session, UPDATE, settings, FALSE, 0);
 }
 
 void

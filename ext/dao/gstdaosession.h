@@ -32,6 +32,7 @@ typedef struct
   gboolean one_shot;            /* the call of the `peer` property */
   GstClockTime duration;
   const gchar *text;            /* of the last error, or NULL */
+  guint run;                    /* of gst_dao_session_start() */
 } GstDaoSessionState;
 
 /* Local media as it is now */
@@ -55,7 +56,7 @@ typedef struct
   void (*failed) (DaoCallReason reason, const gchar * text,
       gpointer user_data);
   /* the run is over: its call ended, or gst_dao_session_finish() found none */
-  void (*finished) (gpointer user_data);
+  void (*finished) (guint run, gpointer user_data);
   void (*describe_local) (DaoMedia media, GstDaoLocalMedia * local,
       gpointer user_data);
   /* received frames of @media are wanted as ciphertext */
@@ -95,7 +96,7 @@ void gst_dao_session_close (GstDaoSession * session);
 
 /* A run begins: calls settings->peer, or waits for a call. @video: with video. */
 void gst_dao_session_start (GstDaoSession * session,
-    const GstDaoCallSettings * settings, gboolean video);
+    const GstDaoCallSettings * settings, gboolean video, guint run);
 /* The run is over: hangs up, takes no more calls. */
 void gst_dao_session_stop (GstDaoSession * session);
 void gst_dao_session_update (GstDaoSession * session,

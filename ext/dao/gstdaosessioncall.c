@@ -71,6 +71,7 @@ gst_dao_session_report_state (GstDaoSession * session, DaoCallState state,
     .one_shot = session->one_shot,
     .duration = get_duration (session),
     .text = session->last_error,
+    .run = session->run,
   };
 
   /* An answer may have refused it. */
@@ -177,7 +178,7 @@ tell_finished (gpointer data)
   GstDaoSession *session = data;
 
   if (!session->closed && session->run_over)
-    session->callbacks.finished (session->user_data);
+    session->callbacks.finished (session->run, session->user_data);
   return G_SOURCE_REMOVE;
 }
 

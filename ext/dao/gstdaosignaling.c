@@ -167,39 +167,60 @@ end_stream (GstElement * element, gpointer user_data)
 }
 
 static void
-end_stream_async (GstDaoSignaling * self, DaoMedia media, gboolean last)
+end_stream_async (GstDaoSignaling * self, DaoMedia media, guint run,
+    gboolean last)
 {
   Ending *ending = g_new0 (Ending, 1);
 
   ending->media = media;
   ending->last = last;
-  GST_OBJECT_LOCK (self);
-  ending->run = self->run;
-  GST_OBJECT_UNLOCK (self);
+  ending->run = run;
   gst_element_call_async (GST_ELEMENT (self), end_stream, ending, g_free);
 }
 
 static void
 on_missing (DaoMedia media, gpointer user_data)
 {
-  end_stream_async (user_data, media, FALSE);
+  GstDaoSignaling *self = user_data;
+  guint run;
+
+  GST_OBJECT_LOCK (self);
+  run = self->run;
+  GST_OBJECT_UNLOCK (self);
+  end_stream_async (self, media, run, FALSE);
 }
 
 static void
-on_finished (gpointer user_data)
+on_finished (guint run, gpointer user_data)
 {
   GstDaoSignaling *self = user_data;
   gboolean playing;
 
   GST_OBJECT_LOCK (self);
-  playing = self->playing;
-  self->playing = FALSE;
-  self->ending = 2;
+  /* The next run may have begun before its request arrived at the session. */
+  playing = self->playing && self->run == run;
+  if (playing) {
+    self->playing = FALSE;
+    self->ending = 2;
+  }
   GST_OBJECT_UNLOCK (self);
   if (!playing)
     return;
-  end_stream_async (self, DAO_MEDIA_AUDIO, TRUE);
-  end_stream_async (self, DAO_MEDIA_VIDEO, TRUE);
+  end_stream_async (self, DAO_MEDIA_AUDIO, run, TRUE);
+  end_stream_async (self, DAO_MEDIA_VIDEO, run, TRUE);
+}
+
+/* Not when the application has ended the run meanwhile: an ERROR would be taken for
+ * one of the next. */
+static gboolean
+is_playing (GstDaoSignaling * self, guint run)
+{
+  gboolean playing;
+
+  GST_OBJECT_LOCK (self);
+  playing = self->playing && self->run == run;
+  GST_OBJECT_UNLOCK (self);
+  return playing;
 }
 
 static void
@@ -237,10 +258,10 @@ on_state (const GstDaoSessionState * state, gpointer user_data)
 
   /* A muxer waits for every pad: what will not come must say so. */
   if (state->state == DAO_CALL_CONNECTED && !state->is_video)
-    end_stream_async (self, DAO_MEDIA_VIDEO, FALSE);
+    end_stream_async (self, DAO_MEDIA_VIDEO, state->run, FALSE);
   if (dao_call_state_is_terminal (state->state)) {
     gst_dao_post_ended (GST_ELEMENT (self), state, self->stats);
-    if (gst_dao_end_is_error (state))
+    if (gst_dao_end_is_error (state) && is_playing (self, state->run))
       gst_dao_post_end_error (GST_ELEMENT (self), state);
   }
 }
@@ -533,14 +554,15 @@ start (GstDaoSignaling * self)
 {
   GstDaoCallSettings settings = { 0, };
   gboolean video;
+  guint run;
 
   GST_OBJECT_LOCK (self);
   gst_dao_call_settings_copy (&settings, &self->settings);
   video = self->sinks[DAO_MEDIA_VIDEO] != NULL;
   self->playing = TRUE;
-  self->run++;
+  run = ++self->run;
   GST_OBJECT_UNLOCK (self);
-  gst_dao_session_start (self->session, &settings, video);
+  gst_dao_session_start (self->session, &settings, video, run);
   gst_dao_call_settings_clear (&settings);
 }
 
