@@ -8,13 +8,24 @@
 #include "dao-json.h"
 
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 /* --- relay --- */
+
+/* The relay must not outlive a test that aborts: it holds the test's output open. */
+static void
+die_with_parent (gpointer unused)
+{
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+}
 
 static void
 start_relay (CallFixture * fixture)
 {
+  GSubprocessLauncher *launcher =
+      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE);
   const gchar *program = g_getenv ("DAO_RELAY");
   gchar *db = call_fixture_path (fixture, "relay.db");
   GError *error = NULL;
@@ -23,11 +34,14 @@ start_relay (CallFixture * fixture)
 
   if (!program)
     g_error ("DAO_RELAY is not set: run this through meson");
-  fixture->relay = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error,
-      program, "--listen", "127.0.0.1:0", "--db", db, "--pow-difficulty", "1",
+  g_subprocess_launcher_set_child_setup (launcher, die_with_parent, NULL,
+      NULL);
+  fixture->relay = g_subprocess_launcher_spawn (launcher, &error, program,
+      "--listen", "127.0.0.1:0", "--db", db, "--pow-difficulty", "1",
       "--max-registrations", "0", "--max-requests", "0", "--max-frames", "0",
       NULL);
   g_assert_no_error (error);
+  g_object_unref (launcher);
   lines = g_data_input_stream_new (g_subprocess_get_stdout_pipe
       (fixture->relay));
   line = g_data_input_stream_read_line (lines, NULL, NULL, &error);
