@@ -93,6 +93,9 @@ void gst_dao_leg_request (GstDaoLeg * leg, const gchar * action,
 /* Servers and settings of the agent, before the first description. FALSE when there is no way for media. */
 gboolean gst_dao_leg_configure_ice (GstDaoLeg * leg,
     const GstDaoLegConfig * config, GError ** error);
+/* Gives the allocations back, which would else count against the account's quota for ten minutes. Waits for the
+ * servers: on a worker, before NULL. */
+void gst_dao_leg_release_relays (GstDaoLeg * leg);
 NiceAgent *gst_dao_leg_get_agent (GstDaoLeg * leg);     /* (transfer full) (nullable) */
 void gst_dao_leg_on_candidate (GstDaoLeg * leg, gint mline, gchar * text,
     GstWebRTCSessionDescription * unused);

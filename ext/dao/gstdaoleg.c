@@ -509,8 +509,10 @@ tear_down (gpointer data, gpointer user_data)
   guint i;
 
   wait_for_promises (leg);
-  if (leg->webrtc)
+  if (leg->webrtc) {
+    gst_dao_leg_release_relays (leg);
     silence_receive_bins (leg->webrtc);
+  }
   /* Those in the bin go with it. */
   for (i = 0; i < 2; i++)
     if (leg->encryptors[i] && GST_OBJECT_PARENT (leg->encryptors[i]))
@@ -530,7 +532,6 @@ gst_dao_leg_close (GstDaoLeg * leg)
   }
   if (leg->guard)
     gst_dao_fingerprint_guard_close (leg->guard);
-  g_clear_pointer (&leg->turn_tls, gst_dao_turn_tls_close);
   if (leg->webrtc) {
     g_signal_handlers_disconnect_by_func (leg->webrtc, gst_dao_leg_on_pad_added, leg);
     g_signal_handlers_disconnect_by_func (leg->webrtc, post_candidate, leg);

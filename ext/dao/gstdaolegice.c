@@ -103,6 +103,64 @@ gst_dao_leg_configure_ice (GstDaoLeg * leg, const GstDaoLegConfig * config,
   return ok;
 }
 
+/* A server that is gone must not hold a worker for long: two tries over UDP and one over TCP. */
+#define RELEASE_TRY_MS 300
+#define RELEASE_TRIES 2
+#define RELEASE_TCP_MS 1000
+/* Longer than libnice takes then; beyond it, the agent stays behind. */
+#define RELEASE_MAX_MS 10000
+
+static void
+on_released (GObject * agent, GAsyncResult * result, gpointer user_data)
+{
+  g_atomic_int_set ((gint *) user_data, TRUE);
+}
+
+static gboolean
+on_release_deadline (gpointer user_data)
+{
+  *(gint *) user_data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* libnice answers in the context that is the thread's default: here one of our own. */
+static void
+close_agent (GstDaoLeg * leg, NiceAgent * agent)
+{
+  GMainContext *context = g_main_context_new ();
+  GSource *deadline = g_timeout_source_new (RELEASE_MAX_MS);
+  gint *released = g_new0 (gint, 1), late = FALSE;
+
+  g_object_set (agent, "stun-initial-timeout", RELEASE_TRY_MS,
+      "stun-max-retransmissions", RELEASE_TRIES, "stun-reliable-timeout",
+      RELEASE_TCP_MS, NULL);
+  g_source_set_callback (deadline, on_release_deadline, &late, NULL);
+  g_source_attach (deadline, context);
+  g_main_context_push_thread_default (context);
+  nice_agent_close_async (agent, on_released, released);
+  while (!g_atomic_int_get (released) && !late)
+    g_main_context_iteration (context, TRUE);
+  g_main_context_pop_thread_default (context);
+  if (g_atomic_int_get (released))
+    g_free (released);
+  else
+    GST_WARNING_OBJECT (leg->bin, "the agent does not end");
+  g_source_destroy (deadline);
+  g_source_unref (deadline);
+  g_main_context_unref (context);
+}
+
+void
+gst_dao_leg_release_relays (GstDaoLeg * leg)
+{
+  NiceAgent *agent = leg->n_turn > 0 ? gst_dao_leg_get_agent (leg) : NULL;
+
+  if (agent)
+    close_agent (leg, agent);
+  g_clear_object (&agent);
+  g_clear_pointer (&leg->turn_tls, gst_dao_turn_tls_close);
+}
+
 /* --- candidates --- */
 
 void

@@ -146,7 +146,12 @@ test_server_urls (void)
         "turn://17%3Abob:a%2Fb%2Bc%3D@turn.example?transport=tcp"},
     {"turn:[2001:db8::1]:443?transport=udp",
         "turn://17%3Abob:a%2Fb%2Bc%3D@[2001:db8::1]:443?transport=udp"},
+    {"TURN:turn.example?Transport=TCP",
+        "turn://17%3Abob:a%2Fb%2Bc%3D@turn.example?transport=tcp"},
     {"turns:turn.example:5349", NULL, GST_DAO_ICE_ERROR_UNSUPPORTED},
+    {"turns:turn.example?transport=udp", NULL, GST_DAO_ICE_ERROR_UNSUPPORTED},
+    {"turns:turn.example?transport=tls", NULL, GST_DAO_ICE_ERROR_URL},
+    {"turns:a b", NULL, GST_DAO_ICE_ERROR_URL},
     {"stuns:turn.example:5349", NULL, GST_DAO_ICE_ERROR_UNSUPPORTED},
     {"stun:", NULL, GST_DAO_ICE_ERROR_URL},
     {"http:turn.example", NULL, GST_DAO_ICE_ERROR_URL},
@@ -249,6 +254,43 @@ test_configure (void)
 }
 
 static void
+ignore_refusal (const gchar * text, gpointer user_data)
+{
+}
+
+/* A turns: server counts as one, and webrtcbin gets an address on loopback for it. */
+static void
+test_configure_tls (void)
+{
+  DaoIceConfig *config = make_config ("{\"ttl\":600,\"ice_servers\":[{\"urls\":"
+      "[\"turns:turn.example:443?transport=tcp\",\"turns:[2001:db8::1]\","
+      "\"turns:turn.example?transport=udp\",\"turns:turn.example:0\"],"
+      "\"username\":\"u:1\",\"credential\":\"p/=\"}]}");
+  GPtrArray *skipped =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+  GstElement *webrtc =
+      gst_object_ref_sink (gst_element_factory_make ("webrtcbin", NULL));
+  GstDaoTurnTls *tls = gst_dao_turn_tls_new (NULL, ignore_refusal, NULL, NULL);
+  GError *error = NULL;
+  guint n = 0;
+
+  g_assert_true (gst_dao_ice_configure (webrtc, config, TRUE, tls, &n,
+          skipped, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (n, ==, 2);
+  g_assert_cmpuint (gst_dao_turn_tls_n_usable (tls), ==, 2);
+  g_assert_cmpuint (skipped->len, ==, 2);
+  g_assert_error ((GError *) skipped->pdata[0], GST_DAO_ICE_ERROR,
+      GST_DAO_ICE_ERROR_UNSUPPORTED);
+  g_assert_error ((GError *) skipped->pdata[1], GST_DAO_ICE_ERROR,
+      GST_DAO_ICE_ERROR_URL);
+  gst_dao_turn_tls_close (tls);
+  gst_object_unref (webrtc);
+  g_ptr_array_unref (skipped);
+  dao_ice_config_free (config);
+}
+
+static void
 test_relay_only_without_turn (void)
 {
   DaoIceConfig *config = make_config ("{\"ttl\":600,\"ice_transport_policy\":"
@@ -287,6 +329,7 @@ main (int argc, char **argv)
   g_test_add_func ("/ice/turn-without-credential",
       test_turn_without_credential);
   g_test_add_func ("/ice/configure", test_configure);
+  g_test_add_func ("/ice/configure-tls", test_configure_tls);
   g_test_add_func ("/ice/relay-only-without-turn",
       test_relay_only_without_turn);
   return g_test_run ();

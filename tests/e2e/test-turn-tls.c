@@ -95,6 +95,20 @@ assert_media (GstElement * pipeline)
   g_assert_cmpuint (video, >, 15);
 }
 
+/* Both ends give their allocations back, on workers. */
+static void
+wait_for_releases (World * w)
+{
+  guint n = turn_server_count_allocations (w->turn);
+  gint64 deadline = g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
+
+  g_assert_cmpuint (n, >=, 2);
+  while (turn_server_count_releases (w->turn) < n
+      && g_get_monotonic_time () < deadline)
+    g_usleep (20000);
+  g_assert_cmpuint (turn_server_count_releases (w->turn), ==, n);
+}
+
 static void
 test_call (void)
 {
@@ -116,9 +130,52 @@ test_call (void)
   gst_element_send_event (caller, gst_event_new_eos ());
   call_wait_eos (caller, 10);
   call_wait_eos (callee, 10);
-  g_assert_cmpuint (turn_server_count_allocations (w.turn), >=, 2);
   call_stop (caller);
   call_stop (callee);
+  wait_for_releases (&w);
+  world_clear (&w);
+  g_free (peer);
+}
+
+static void
+assert_settles (guint (*count) (void), guint limit)
+{
+  gint64 deadline = g_get_monotonic_time () + 20 * G_USEC_PER_SEC;
+
+  while (count () > limit && g_get_monotonic_time () < deadline)
+    g_usleep (20000);
+  g_assert_cmpuint (count (), <=, limit);
+}
+
+/* Nobody takes the allocations back: the call ends all the same, and nothing of it stays. */
+static void
+test_server_vanishes (void)
+{
+  GstElement *callee, *caller;
+  guint fds, threads;
+  gchar *peer;
+  World w;
+
+  world_init (&w, "good");
+  fds = call_count_fds ();
+  threads = call_count_threads ();
+  peer = g_strdup_printf ("peer=%s", w.call->alias[1]);
+  callee = make_end (&w, 1, "auto-answer=true");
+  caller = make_end (&w, 0, peer);
+  gst_element_set_state (callee, GST_STATE_PLAYING);
+  call_wait_online (callee, 10);
+  gst_element_set_state (caller, GST_STATE_PLAYING);
+  assert_relayed (caller);
+  assert_relayed (callee);
+  g_subprocess_force_exit (w.turn->process);
+  gst_element_send_event (caller, gst_event_new_eos ());
+  call_wait_eos (caller, 10);
+  call_wait_eos (callee, 10);
+  call_stop (caller);
+  call_stop (callee);
+  /* pools of GLib and GStreamer keep a few */
+  assert_settles (call_count_fds, fds + 4);
+  assert_settles (call_count_threads, threads + 8);
   world_clear (&w);
   g_free (peer);
 }
@@ -175,6 +232,7 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/turn-tls/call", test_call);
+  g_test_add_func ("/turn-tls/server-vanishes", test_server_vanishes);
   g_test_add_func ("/turn-tls/guard-bad-certificates",
       test_guard_bad_certificates);
   g_test_add_func ("/turn-tls/guard-system-trust-only",

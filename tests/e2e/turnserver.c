@@ -84,19 +84,31 @@ turn_server_new (const gchar * certificate, const gchar * key)
   return server;
 }
 
-guint
-turn_server_count_allocations (TurnServer * server)
+static guint
+count_in_log (TurnServer * server, const gchar * text)
 {
   gchar *path = g_build_filename (server->dir, "log", NULL);
   gchar *log = NULL, *at;
   guint n = 0;
 
   g_file_get_contents (path, &log, NULL, NULL);
-  for (at = log; at && (at = strstr (at, "ALLOCATE processed, success")); at++)
+  for (at = log; at && (at = strstr (at, text)); at++)
     n++;
   g_free (log);
   g_free (path);
   return n;
+}
+
+guint
+turn_server_count_allocations (TurnServer * server)
+{
+  return count_in_log (server, "ALLOCATE processed, success");
+}
+
+guint
+turn_server_count_releases (TurnServer * server)
+{
+  return count_in_log (server, "lifetime=0");
 }
 
 void

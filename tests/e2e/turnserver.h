@@ -26,6 +26,8 @@ typedef struct
 TurnServer *turn_server_new (const gchar * certificate, const gchar * key);
 /* How many allocations it has granted so far */
 guint turn_server_count_allocations (TurnServer * server);
+/* How many were given back: refreshed with a lifetime of 0 */
+guint turn_server_count_releases (TurnServer * server);
 void turn_server_free (TurnServer * server);
 
 G_END_DECLS
