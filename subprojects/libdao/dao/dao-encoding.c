@@ -4,6 +4,7 @@
  */
 #include "dao-encoding.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <sodium.h>
 #include <string.h>
@@ -126,6 +127,14 @@ dao_hkdf_expand (const guint8 * prk32, const guint8 * info, gsize info_length,
     done += n;
   }
   sodium_memzero (block, sizeof block);
+}
+
+/* Threads that still use OpenSSL when a program exits (webrtcbin's, or one that
+ * makes a certificate) must not find it cleaned up. Before any first use. */
+static void __attribute__ ((constructor))
+keep_openssl_at_exit (void)
+{
+  OPENSSL_init_crypto (OPENSSL_INIT_NO_ATEXIT, NULL);
 }
 
 gboolean
