@@ -103,9 +103,9 @@ install_settings (GObjectClass * klass)
       g_param_spec_boolean ("auto-answer", "Auto answer",
           "Answer calls of allowed contacts without asking", FALSE, live));
   g_object_class_install_property (klass, GST_DAO_CALL_PROP_ALLOW,
-      g_param_spec_boxed ("allow", "Allow",
-          "Aliases that may be auto-answered (empty = every local contact)",
-          G_TYPE_STRV, live));
+      g_param_spec_string ("allow", "Allow",
+          "Aliases that may be auto-answered, separated by commas "
+          "(NULL = every local contact)", NULL, live));
   g_object_class_install_property (klass, GST_DAO_CALL_PROP_ALWAYS_RELAY,
       g_param_spec_boolean ("always-relay", "Always relay",
           "Send and receive media through a TURN server only", FALSE, ready));
@@ -240,6 +240,20 @@ take_string (gchar ** member, const GValue * value)
   *member = text && *text ? g_strdup (text) : NULL;
 }
 
+/* A string, because launch lines cannot set lists. A list without any alias in it, say
+ * "," from a script, allows nobody; only an empty string is "not set". */
+static void
+take_list (gchar *** member, const GValue * value)
+{
+  const gchar *text = g_value_get_string (value);
+  guint i;
+
+  g_strfreev (*member);
+  *member = text && *text ? g_strsplit (text, ",", -1) : NULL;
+  for (i = 0; *member && (*member)[i]; i++)
+    g_strstrip ((*member)[i]);
+}
+
 gboolean
 gst_dao_call_settings_set (GstDaoCallSettings * settings, guint prop_id,
     const GValue * value)
@@ -258,8 +272,7 @@ gst_dao_call_settings_set (GstDaoCallSettings * settings, guint prop_id,
       settings->auto_answer = g_value_get_boolean (value);
       return TRUE;
     case GST_DAO_CALL_PROP_ALLOW:
-      g_strfreev (settings->allow);
-      settings->allow = g_value_dup_boxed (value);
+      take_list (&settings->allow, value);
       return TRUE;
     case GST_DAO_CALL_PROP_ALWAYS_RELAY:
       settings->always_relay = g_value_get_boolean (value);
@@ -308,7 +321,8 @@ gst_dao_call_settings_get (const GstDaoCallSettings * settings,
       g_value_set_boolean (value, settings->auto_answer);
       return TRUE;
     case GST_DAO_CALL_PROP_ALLOW:
-      g_value_set_boxed (value, settings->allow);
+      g_value_take_string (value, settings->allow ?
+          g_strjoinv (",", settings->allow) : NULL);
       return TRUE;
     case GST_DAO_CALL_PROP_ALWAYS_RELAY:
       g_value_set_boolean (value, settings->always_relay);

@@ -421,6 +421,35 @@ test_busy (void)
   call_fixture_free (f);
 }
 
+/* Who is not on the list rings; who is, is answered. */
+static void
+test_allow (void)
+{
+  CallFixture *f = call_fixture_new (3);
+  gchar *options = g_strdup_printf ("auto-answer=true allow=\"nobody, %s\"",
+      f->alias[2]);
+  GstElement *callee = make_end (f, 1, options, AUDIO_IN);
+  GstElement *stranger = make_caller (f, 0, 1, AUDIO_IN);
+  GstElement *friend = make_caller (f, 2, 1, AUDIO_IN);
+
+  play_callee (callee);
+  gst_element_set_state (stranger, GST_STATE_PLAYING);
+  gst_message_unref (call_wait_state (callee, "ringing", 10));
+  g_usleep (500000);
+  call_stop (stranger);
+  call_wait_eos (callee, 5);    /* never connected: a missed call */
+  gst_element_set_state (callee, GST_STATE_READY);
+  play_callee (callee);
+  gst_element_set_state (friend, GST_STATE_PLAYING);
+  gst_message_unref (call_wait_state (callee, "connected", 20));
+  act (friend, "hangup");
+  call_wait_eos (callee, 10);
+  call_stop (friend);
+  call_stop (callee);
+  g_free (options);
+  call_fixture_free (f);
+}
+
 static void
 test_unknown_contact (void)
 {
@@ -720,6 +749,7 @@ main (int argc, char **argv)
   g_test_add_func ("/call/rejected", test_rejected);
   g_test_add_func ("/call/no-answer", test_no_answer);
   g_test_add_func ("/call/busy", test_busy);
+  g_test_add_func ("/call/allow", test_allow);
   g_test_add_func ("/call/unknown-contact", test_unknown_contact);
   g_test_add_func ("/call/no-identity", test_no_identity);
   g_test_add_func ("/call/eos-while-waiting", test_eos_while_waiting);
