@@ -474,7 +474,7 @@ GST_START_TEST (test_properties_and_signals)
       NULL);
   fail_unless_equals_string (text, "bob");
   assert_equals_int (latency, 77);
-  fail_unless_equals_string (allow, "bob,carol");
+  fail_unless_equals_string (allow, "bob, carol");
   g_free (allow);
   g_free (text);
 
