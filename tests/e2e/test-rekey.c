@@ -192,6 +192,7 @@ test_too_far_ahead (void)
 {
   Call call = { NULL, };
   GstMessage *ended;
+  const gchar *reason;
   guint64 frames;
 
   start_call (&call, "5", "");
@@ -201,8 +202,11 @@ test_too_far_ahead (void)
   frames = count (&call, "frames");
   bad_link_set (call.link, 0, DELAY_MS, JITTER_MS);
   ended = call_wait_message (call.callee, "dao-call-ended", 20);
-  g_assert_cmpstr (gst_structure_get_string (gst_message_get_structure
-          (ended), "reason"), ==, "media-timeout");
+  /* Neither end can read the other; whose clock is first tells the other. */
+  reason = gst_structure_get_string (gst_message_get_structure (ended),
+      "reason");
+  g_assert_true (g_str_equal (reason, "media-timeout")
+      || g_str_equal (reason, "remote-hangup"));
   gst_message_unref (ended);
   g_assert_cmpuint (count (&call, "frames"), ==, frames);
   g_assert_cmpuint (count (&call, "dropped-epoch"), >, 500);
