@@ -34,7 +34,8 @@
     "audio/x-raw,rate=48000,channels=1 ! opusenc bitrate=16000"
 /* Peers count 15 s without media as the end of a call: 2 frames a second are plenty. */
 #define BLACK "videotestsrc is-live=true pattern=black ! " \
-    "video/x-raw,width=320,height=180,framerate=2/1 ! "
+    "video/x-raw,framerate=2/1 ! " \
+    "capsfilter name=size caps=video/x-raw,width=320,height=180 ! "
 
 #define BLACK_KEY "gst-dao-black"
 #define LOCAL_KEY "gst-dao-local"       /* 1 + DaoMedia */
@@ -224,9 +225,9 @@ even (gdouble value)
 }
 
 void
-gst_dao_call_branch_set_size (GstElement * encoder, GstCaps * caps)
+gst_dao_call_branch_set_size (GstElement * branch, GstCaps * caps)
 {
-  GstElement *filter = gst_bin_get_by_name (GST_BIN (encoder), "size");
+  GstElement *filter = gst_bin_get_by_name (GST_BIN (branch), "size");
   GstVideoInfo info;
 
   if (!filter)
@@ -238,7 +239,7 @@ gst_dao_call_branch_set_size (GstElement * encoder, GstCaps * caps)
         MAX_SHORT_SIDE / MIN (width, height));
     GstCaps *size;
 
-    if (scale < 1) {
+    if (GST_VIDEO_INFO_FORMAT (&info) != GST_VIDEO_FORMAT_ENCODED && scale < 1) {
       width *= scale;
       height *= scale;
     }

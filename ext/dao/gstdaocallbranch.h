@@ -24,12 +24,13 @@ GstElement *gst_dao_call_branch_new_decoder (GstDaoCodec codec,
 
 /**
  * gst_dao_call_branch_set_size:
- * @encoder: of gst_dao_call_branch_new_encoder(), video
- * @caps: raw video caps that come in
+ * @branch: of gst_dao_call_branch_new_encoder() or _new_generator(), video
+ * @caps: video caps of what comes in, raw or encoded
  *
- * Keeps the picture within 720p and its shape.
+ * Keeps a raw picture within 720p and its shape. What is encoded has the size that
+ * it has: a black picture in its place takes that.
  */
-void gst_dao_call_branch_set_size (GstElement * encoder, GstCaps * caps);
+void gst_dao_call_branch_set_size (GstElement * branch, GstCaps * caps);
 /* While @black, every picture is replaced by a black one. Any thread. */
 void gst_dao_call_branch_set_black (GstElement * encoder, gboolean black);
 

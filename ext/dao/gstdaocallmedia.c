@@ -207,16 +207,12 @@ start_watch (GstDaoCallMedia * media, gboolean frames)
 static void
 update_mute (GstDaoCallMedia * media)
 {
-  GstDaoMediaIn *video = media->in[DAO_MEDIA_VIDEO];
   gboolean muted;
 
   GST_OBJECT_LOCK (media->bin);
   muted = media->video_muted;
   GST_OBJECT_UNLOCK (media->bin);
-  gst_dao_media_in_set_muted (video, muted);
-  /* Frames that come encoded cannot be made black: they stop. */
-  g_object_set (media->signaling, "mute-video",
-      muted && !gst_dao_media_in_can_mute (video), NULL);
+  gst_dao_media_in_set_muted (media->in[DAO_MEDIA_VIDEO], muted);
 }
 
 void

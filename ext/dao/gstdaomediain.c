@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  *   sink pad -> entry -> [encoder] -> target      encoded or raw media
- *                       generator -> target      none, ended, or not yet there
+ *                       generator -> target      none, ended, not yet there, or
+ *                                                muted and encoded
  *
  * Raw video meets its encoder before the call, but the target only once the call
  * is connected: until then either codec can be agreed on. Encoded media is
@@ -18,6 +19,8 @@
 
 #include "gstdaomediain.h"
 #include "gstdaocallbranch.h"
+
+#include <gst/video/video.h>
 
 typedef enum
 {
@@ -53,6 +56,7 @@ struct _GstDaoMediaIn
 
   /* atomic, for each buffer */
   gint flowing;                 /* frames are let through */
+  gint need_key;                /* delta frames are not */
   gint frames;                  /* saturates at 1 */
   gint live;                    /* known to be live */
 };
@@ -126,6 +130,20 @@ remove_generator (GstDaoMediaIn * in)
   gst_dao_call_branch_remove (in->bin, &in->generator);
 }
 
+/* Decoders and recorders of the peer would rather not see another size. */
+static void
+set_generator_size (GstDaoMediaIn * in)
+{
+  GstPad *src = in->entry ? gst_element_get_static_pad (in->entry, "src") :
+      NULL;
+  GstCaps *caps = src ? gst_pad_get_current_caps (src) : NULL;
+
+  if (caps && in->media == DAO_MEDIA_VIDEO)
+    gst_dao_call_branch_set_size (in->generator, caps);
+  gst_clear_caps (&caps);
+  gst_clear_object (&src);
+}
+
 static gboolean
 add_generator (GstDaoMediaIn * in, GError ** error)
 {
@@ -139,6 +157,7 @@ add_generator (GstDaoMediaIn * in, GError ** error)
   in->generator = gst_dao_call_branch_new_generator (codec, error);
   if (!in->generator)
     return FALSE;
+  set_generator_size (in);
   gst_bin_add (in->bin, in->generator);
   link_target (in, in->generator);
   gst_element_sync_state_with_parent (in->generator);
@@ -247,6 +266,14 @@ release (GstDaoMediaIn * in)
   gst_object_unref (src);
 }
 
+/* Frames that come encoded cannot be made black: others go in their place. */
+static gboolean
+is_covered (GstDaoMediaIn * in)
+{
+  return in->muted && in->media == DAO_MEDIA_VIDEO
+      && in->tail == TAIL_ENCODED;
+}
+
 /* Lets frames through to the target if there is a call for them. */
 static gboolean
 start_flow (GstDaoMediaIn * in, GstDaoMediaInFailure * failure,
@@ -270,11 +297,38 @@ start_flow (GstDaoMediaIn * in, GstDaoMediaInFailure * failure,
     if (!add_encoder (in, agreed, error))
       return FALSE;
   }
+  if (is_covered (in)) {
+    release (in);
+    return add_generator (in, error);
+  }
   remove_generator (in);
   link_target (in, in->encoder ? in->encoder : in->entry);
+  /* The key frame before was dropped, and the next may be far. */
+  if (in->tail == TAIL_ENCODED && in->media == DAO_MEDIA_VIDEO
+      && !g_atomic_int_get (&in->flowing))
+    g_atomic_int_set (&in->need_key, TRUE);
   g_atomic_int_set (&in->flowing, TRUE);
   release (in);
   return TRUE;
+}
+
+/* After start_flow(), without the lock */
+static void
+request_key (GstDaoMediaIn * in)
+{
+  GstPad *sink = NULL;
+
+  if (!g_atomic_int_get (&in->need_key))
+    return;
+  g_mutex_lock (&in->lock);
+  if (in->entry)
+    sink = gst_element_get_static_pad (in->entry, "sink");
+  g_mutex_unlock (&in->lock);
+  if (sink)
+    gst_pad_push_event (sink,
+        gst_video_event_new_upstream_force_key_unit (GST_CLOCK_TIME_NONE,
+            TRUE, 0));
+  gst_clear_object (&sink);
 }
 
 static gboolean
@@ -331,6 +385,8 @@ on_caps (GstDaoMediaIn * in, GstCaps * caps)
   g_mutex_unlock (&in->lock);
   if (!ok)
     fail (in, failure, &error);
+  else
+    request_key (in);
   return ok ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
 }
 
@@ -349,6 +405,19 @@ on_eos (GstDaoMediaIn * in)
   in->callbacks.eos (in->media, in->user_data);
 }
 
+static gboolean
+passes (GstDaoMediaIn * in, GstBuffer * frame)
+{
+  if (!g_atomic_int_get (&in->flowing))
+    return FALSE;
+  if (G_LIKELY (!g_atomic_int_get (&in->need_key)))
+    return TRUE;
+  if (GST_BUFFER_FLAG_IS_SET (frame, GST_BUFFER_FLAG_DELTA_UNIT))
+    return FALSE;
+  g_atomic_int_set (&in->need_key, FALSE);
+  return TRUE;
+}
+
 static GstPadProbeReturn
 on_entry (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
 {
@@ -358,7 +427,7 @@ on_entry (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
 
   if (!(GST_PAD_PROBE_INFO_TYPE (info) & GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM)) {
     g_atomic_int_set (&in->frames, 1);
-    return g_atomic_int_get (&in->flowing) ? GST_PAD_PROBE_OK :
+    return passes (in, GST_PAD_PROBE_INFO_BUFFER (info)) ? GST_PAD_PROBE_OK :
         GST_PAD_PROBE_DROP;
   }
 
@@ -490,6 +559,7 @@ gst_dao_media_in_prepare (GstDaoMediaIn * in, GstPad * target,
   in->preferred = preferred;
   in->eos = in->seen_caps = FALSE;
   in->frames = 0;
+  g_atomic_int_set (&in->need_key, FALSE);
   if (target) {
     in->target = gst_object_ref (target);
     if (in->pad && gst_pad_is_linked (in->pad))
@@ -517,6 +587,8 @@ gst_dao_media_in_open (GstDaoMediaIn * in)
   g_mutex_unlock (&in->lock);
   if (!ok)
     fail (in, failure, &error);
+  else
+    request_key (in);
 }
 
 void
@@ -543,25 +615,61 @@ gst_dao_media_in_close (GstDaoMediaIn * in)
   g_mutex_unlock (&in->lock);
 }
 
+/* Runs when no frame is on its way through the entry, so that its link can go. */
+static GstPadProbeReturn
+cover (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
+{
+  GstDaoMediaIn *in = user_data;
+  GError *error = NULL;
+
+  g_mutex_lock (&in->lock);
+  if (is_covered (in) && in->open && !add_generator (in, &error)) {
+    /* Nothing is shown all the same: the frames have stopped. */
+    GST_WARNING_OBJECT (in->bin, "no black picture: %s", error->message);
+    g_error_free (error);
+  }
+  g_mutex_unlock (&in->lock);
+  return GST_PAD_PROBE_REMOVE;
+}
+
+/* With the lock */
+static void
+uncover (GstDaoMediaIn * in)
+{
+  GstDaoMediaInFailure failure;
+  GError *error = NULL;
+
+  if (!start_flow (in, &failure, &error)) {
+    GST_WARNING_OBJECT (in->bin, "%s", error->message);
+    g_error_free (error);
+  }
+}
+
 void
 gst_dao_media_in_set_muted (GstDaoMediaIn * in, gboolean muted)
 {
+  GstPad *src = NULL;
+  gboolean changed;
+
   g_mutex_lock (&in->lock);
+  changed = in->muted != muted;
   in->muted = muted;
   if (in->encoder)
     gst_dao_call_branch_set_black (in->encoder, muted);
+  if (changed && in->media == DAO_MEDIA_VIDEO && in->tail == TAIL_ENCODED
+      && in->open && !in->eos && in->entry) {
+    if (muted) {
+      g_atomic_int_set (&in->flowing, FALSE);
+      src = gst_element_get_static_pad (in->entry, "src");
+    } else {
+      uncover (in);
+    }
+  }
   g_mutex_unlock (&in->lock);
-}
-
-gboolean
-gst_dao_media_in_can_mute (GstDaoMediaIn * in)
-{
-  gboolean can;
-
-  g_mutex_lock (&in->lock);
-  can = in->media == DAO_MEDIA_VIDEO && in->tail != TAIL_ENCODED;
-  g_mutex_unlock (&in->lock);
-  return can;
+  if (src)
+    gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_IDLE, cover, in, NULL);
+  gst_clear_object (&src);
+  request_key (in);
 }
 
 gboolean

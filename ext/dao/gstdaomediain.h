@@ -62,9 +62,9 @@ void gst_dao_media_in_open (GstDaoMediaIn * in);
 void gst_dao_media_in_fill (GstDaoMediaIn * in);
 void gst_dao_media_in_close (GstDaoMediaIn * in);
 
+/* Video only: black takes the place of the picture, in the codec and size of what comes.
+ * (Silence is daosignaling's: there is one audio codec.) */
 void gst_dao_media_in_set_muted (GstDaoMediaIn * in, gboolean muted);
-/* What is muted is replaced here; else the caller has to stop the frames. */
-gboolean gst_dao_media_in_can_mute (GstDaoMediaIn * in);
 
 gboolean gst_dao_media_in_is_eos (GstDaoMediaIn * in);
 /* A linked pad that gave neither a frame nor, with @caps, word of what will come */

@@ -156,10 +156,14 @@ gst_dao_media_sink_set_held (GstDaoMediaSink * sink, gboolean held)
 void
 gst_dao_media_sink_set_muted (GstDaoMediaSink * sink, gboolean muted)
 {
+  gboolean resumed;
+
   GST_OBJECT_LOCK (sink);
-  sink->need_key |= sink->muted && sink->media == DAO_MEDIA_VIDEO;
+  resumed = sink->muted && !muted;
   sink->muted = muted;
   GST_OBJECT_UNLOCK (sink);
+  if (resumed)
+    gst_dao_media_sink_resume (sink);
 }
 
 gboolean
