@@ -393,15 +393,21 @@ on_caps (GstDaoMediaIn * in, GstCaps * caps)
 static void
 on_eos (GstDaoMediaIn * in)
 {
-  gboolean early;
+  GstDaoCodec agreed;
+  gboolean early, refused;
 
   g_mutex_lock (&in->lock);
   in->eos = TRUE;
   early = !in->seen_caps && !g_atomic_int_get (&in->frames);
+  /* An encoder that cannot make the codec of the call ends before its first caps. */
+  agreed = in->target ? get_agreed (in) : GST_DAO_CODEC_NONE;
+  refused = early && in->tail == TAIL_ENCODED
+      && agreed != GST_DAO_CODEC_NONE && agreed != in->codec;
   g_atomic_int_set (&in->flowing, FALSE);
   g_mutex_unlock (&in->lock);
   if (early)
-    fail (in, GST_DAO_MEDIA_IN_PERMISSION, NULL);
+    fail (in, refused ? GST_DAO_MEDIA_IN_FORMAT : GST_DAO_MEDIA_IN_PERMISSION,
+        NULL);
   in->callbacks.eos (in->media, in->user_data);
 }
 
