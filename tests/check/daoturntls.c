@@ -148,7 +148,9 @@ forwarder_new (const gchar * host, guint16 port, gboolean ca)
       on_destroyed);
   f->address = gst_dao_turn_tls_add (f->tls, host_port, &error);
   g_assert_no_error (error);
-  g_assert_true (g_str_has_prefix (f->address, "127.0.0.1:"));
+  /* [::1] on a host that has no IPv4 address but this one */
+  g_assert_true (g_str_has_prefix (f->address, "127.0.0.1:")
+      || g_str_has_prefix (f->address, "[::1]:"));
   g_assert_cmpuint (gst_dao_turn_tls_n_usable (f->tls), ==, 1);
   g_free (host_port);
   g_free (ca_file);
@@ -266,11 +268,20 @@ test_guard_first_bytes_are_a_client_hello (void)
   NiceAgent *agent = nice_agent_new (g_main_context_default (),
       NICE_COMPATIBILITY_RFC5245);
   guint stream = nice_agent_add_stream (agent, 1), got = 0;
+  GList *ips = nice_interfaces_get_local_ips (FALSE);
+  NiceAddress loopback;
   GSocketConnection *c;
   guint8 bytes[200];
   GError *error = NULL;
 
-  nice_agent_set_relay_info (agent, stream, 1, "127.0.0.1",
+  /* as gst_dao_ice_configure() does on a host without any other address */
+  if (!ips) {
+    nice_address_init (&loopback);
+    nice_address_set_from_string (&loopback, "127.0.0.1");
+    nice_agent_add_local_address (agent, &loopback);
+  }
+  nice_agent_set_relay_info (agent, stream, 1,
+      *f->address == '[' ? "::1" : "127.0.0.1",
       atoi (strrchr (f->address, ':') + 1), "u", "p",
       NICE_RELAY_TYPE_TURN_TCP);
   g_assert_true (nice_agent_gather_candidates (agent, stream));
@@ -290,6 +301,7 @@ test_guard_first_bytes_are_a_client_hello (void)
   g_assert_cmphex (bytes[1], ==, 0x03);
   g_assert_cmphex (bytes[5], ==, 0x01);
   g_assert_null (memmem (bytes, sizeof bytes, stun_allocate + 4, 4));
+  g_list_free_full (ips, g_free);
   g_object_unref (c);
   g_object_unref (agent);
   forwarder_free (f);
@@ -421,7 +433,7 @@ test_guard_other_processes_are_refused (void)
   Forwarder *f = forwarder_new ("localhost", server->port, TRUE);
   const gchar *port = strrchr (f->address, ':') + 1;
   gchar *script = g_strdup_printf ("exec 3<>/dev/tcp/127.0.0.1/%s && "
-      "echo connected && { echo hello >&3; cat <&3; }", port);
+      "echo connected && { echo hello >&3; timeout 10 cat <&3; }", port);
   const gchar *argv[] = { "bash", "-c", script, NULL };
   gchar *output = NULL;
   GError *error = NULL;

@@ -131,6 +131,16 @@ test('cloudflare: a failure falls through, to TURN, STUN or nothing, and is not 
   await withCloudflare(bad[0], async a => assert.deepStrictEqual(await config(a), EMPTY));
 });
 
+test('guard: an endless answer is cut off', () => withCloudflare((req, res) => {
+  const more = () => { while (!res.destroyed && res.write(Buffer.alloc(65536, ' '))); };
+  res.writeHead(201);
+  res.on('drain', more);
+  more();
+}, async (a, cf, relay) => {
+  assert.deepStrictEqual(await config(a), EMPTY);
+  assert(/the answer is too long/.test(relay.stderr), relay.stderr);
+}));
+
 test('cloudflare: one that does not answer is given up within seconds, and others are served meanwhile', () => withCloudflare(() => {}, async (a, cf) => {
   const began = Date.now();
   const waiting = config(a);
