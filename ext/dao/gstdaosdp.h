@@ -44,6 +44,12 @@ typedef enum
 const gchar *gst_dao_codec_encoding_name (GstDaoCodec codec);   /* "VP8", ... as in RTP caps */
 const gchar *gst_dao_codec_media_type (GstDaoCodec codec);      /* "video/x-vp8", ... */
 
+const gchar *gst_dao_codec_rtpmap (GstDaoCodec codec);  /* "VP8/90000", ... as in a=rtpmap */
+
+/* Header extension with which browsers get bandwidth feedback (media.md, 3) */
+#define GST_DAO_TWCC_URI \
+    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+
 typedef enum
 {
   GST_DAO_SETUP_ACTPASS,

@@ -16,9 +16,6 @@
 /* What may wait for webrtcbin; older frames are dropped, a call is live. */
 #define SEND_QUEUE_TIME GST_SECOND
 
-#define TWCC_URI \
-    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
-
 static GstElement *
 make (GstBin * bin, const gchar * factory, GError ** error)
 {
@@ -85,7 +82,7 @@ rtp_caps (const GstDaoSdpMedia * media, guint32 ssrc)
   if (media->twcc_id) {
     gchar *name = g_strdup_printf ("extmap-%d", media->twcc_id);
 
-    gst_caps_set_simple (caps, name, G_TYPE_STRING, TWCC_URI, NULL);
+    gst_caps_set_simple (caps, name, G_TYPE_STRING, GST_DAO_TWCC_URI, NULL);
     g_free (name);
   }
   return caps;
