@@ -42,10 +42,12 @@ struct _GstDaoLeg
   GSource *liveness;
   GstDaoTurnTls *turn_tls;
   guint n_turn;                 /* TURN servers that were not refused */
+  gchar *turn_urls;             /* of all of them, without credentials; NULL = none */
   GObject *dtls;                /* GstWebRTCDTLSTransport, once connected */
 
   GstDaoLegConfig config;       /* its ICE servers are not kept */
   gboolean offerer;
+  gchar step[64];               /* gst_dao_leg_step() */
   gboolean described;           /* a remote description was applied */
   GstDaoSdp local, remote;
   gboolean restarting;          /* our next description has new ICE credentials */
@@ -79,6 +81,8 @@ typedef struct
 
 GstDaoLeg *gst_dao_leg_ref (GstDaoLeg * leg);
 void gst_dao_leg_unref (GstDaoLeg * leg);
+/* A numbered step of setting up was reached (gstdaoleg.c): for the log, and for the error if it is the last. */
+void gst_dao_leg_step (GstDaoLeg * leg, guint number, const gchar * what);
 /* The call cannot go on: tells the owner, and the log. */
 void gst_dao_leg_fail (GstDaoLeg * leg, DaoCallReason reason,
     const gchar * format, ...) G_GNUC_PRINTF (3, 4);
@@ -98,6 +102,9 @@ gboolean gst_dao_leg_configure_ice (GstDaoLeg * leg,
 void gst_dao_leg_release_relays (GstDaoLeg * leg);
 NiceAgent *gst_dao_leg_get_agent (GstDaoLeg * leg);     /* (transfer full) (nullable) */
 void gst_dao_leg_on_candidate (GstDaoLeg * leg, gint mline, gchar * text,
+    GstWebRTCSessionDescription * unused);
+/* The agent has asked all servers: says when none of TURN gave anything. */
+void gst_dao_leg_on_gathered (GstDaoLeg * leg, gint value, gchar * text,
     GstWebRTCSessionDescription * unused);
 void gst_dao_leg_restart_agent (GstDaoLeg * leg);
 /* (transfer full): @sdp with the agent's credentials of now */

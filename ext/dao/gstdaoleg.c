@@ -66,9 +66,26 @@ gst_dao_leg_unref (GstDaoLeg * leg)
   g_clear_object (&leg->dtls);
   gst_clear_object (&leg->webrtc);
   gst_clear_object (&leg->bin);
+  g_free (leg->turn_urls);
   g_mutex_clear (&leg->lock);
   g_cond_clear (&leg->drained);
   g_free (leg);
+}
+
+void
+gst_dao_leg_step (GstDaoLeg * leg, guint number, const gchar * what)
+{
+  const gchar *role = leg->offerer ? "offering" : "answering";
+
+  GST_INFO_OBJECT (leg->bin, "%s, step %u: %s", role, number, what);
+  g_snprintf (leg->step, sizeof (leg->step), "%s, step %u: %s", role, number,
+      what);
+}
+
+const gchar *
+gst_dao_leg_get_step (GstDaoLeg * leg)
+{
+  return leg->step;
 }
 
 void
@@ -190,6 +207,18 @@ post_candidate (GstElement * webrtc, guint mline, const gchar * candidate,
 }
 
 static void
+post_gathering_state (GstElement * webrtc, GParamSpec * pspec,
+    GstDaoLeg * leg)
+{
+  GstWebRTCICEGatheringState state;
+
+  g_object_get (webrtc, "ice-gathering-state", &state, NULL);
+  if (state == GST_WEBRTC_ICE_GATHERING_STATE_COMPLETE)
+    gst_dao_leg_event_post (gst_dao_leg_event_new (leg,
+            gst_dao_leg_on_gathered));
+}
+
+static void
 leg_unref_closure (gpointer data, GClosure * closure)
 {
   gst_dao_leg_unref (data);
@@ -249,7 +278,7 @@ report_connected (GstDaoLeg * leg)
 {
   if (!leg->peer_connected || !leg->certificate_ok || leg->reported_connected)
     return;
-  GST_INFO_OBJECT (leg->bin, "6: connected");
+  gst_dao_leg_step (leg, 6, "connected");
   leg->reported_connected = TRUE;
   watch_dtls (leg);
   leg->callbacks.transport (leg, DAO_TRANSPORT_CONNECTED, leg->user_data);
@@ -407,6 +436,7 @@ connect_signals (GstDaoLeg * leg)
   } handlers[] = {
     {"pad-added", G_CALLBACK (gst_dao_leg_on_pad_added)},
     {"on-ice-candidate", G_CALLBACK (post_candidate)},
+    {"notify::ice-gathering-state", G_CALLBACK (post_gathering_state)},
     {"notify::connection-state", G_CALLBACK (post_connection_state)},
   };
   guint i;
@@ -535,6 +565,8 @@ gst_dao_leg_close (GstDaoLeg * leg)
   if (leg->webrtc) {
     g_signal_handlers_disconnect_by_func (leg->webrtc, gst_dao_leg_on_pad_added, leg);
     g_signal_handlers_disconnect_by_func (leg->webrtc, post_candidate, leg);
+    g_signal_handlers_disconnect_by_func (leg->webrtc, post_gathering_state,
+        leg);
     g_signal_handlers_disconnect_by_func (leg->webrtc, post_connection_state,
         leg);
   }

@@ -83,6 +83,56 @@ post_turn_refused (const gchar * text, gpointer user_data)
   gst_dao_leg_event_post (event);
 }
 
+/* (transfer full) (nullable) */
+static gchar *
+list_turn_urls (const DaoIceConfig * config)
+{
+  GString *list = g_string_new (NULL);
+  guint i;
+
+  for (i = 0; config && i < config->servers->len; i++) {
+    const DaoIceServer *server = g_ptr_array_index (config->servers, i);
+
+    if (g_str_has_prefix (server->url, "turn"))
+      g_string_append_printf (list, "%s%s", list->len ? ", " : "",
+          server->url);
+  }
+  return g_string_free (list, list->len == 0);
+}
+
+static gboolean
+has_relay_candidate (GstDaoLeg * leg)
+{
+  NiceAgent *agent = gst_dao_leg_get_agent (leg);
+  GSList *list = agent ? nice_agent_get_local_candidates (agent,
+      GST_DAO_NICE_STREAM, NICE_COMPONENT_TYPE_RTP) : NULL;
+  gboolean relay = FALSE;
+  GSList *l;
+
+  for (l = list; l; l = l->next)
+    relay |= ((NiceCandidate *) l->data)->type == NICE_CANDIDATE_TYPE_RELAYED;
+  g_slist_free_full (list, (GDestroyNotify) nice_candidate_free);
+  g_clear_object (&agent);
+  return relay;
+}
+
+/* libnice does not tell why: what is known is that no answer was of use. */
+void
+gst_dao_leg_on_gathered (GstDaoLeg * leg, gint value, gchar * unused_text,
+    GstWebRTCSessionDescription * unused)
+{
+  gchar *text;
+
+  GST_INFO_OBJECT (leg->bin, "own candidates are complete");
+  if (leg->n_turn == 0 || has_relay_candidate (leg))
+    return;
+  text = g_strdup_printf ("No TURN server gave a relay address (%s): it was "
+      "not reached, or refused the credential", leg->turn_urls);
+  GST_WARNING_OBJECT (leg->bin, "%s", text);
+  leg->callbacks.warning (leg, text, leg->user_data);
+  g_free (text);
+}
+
 gboolean
 gst_dao_leg_configure_ice (GstDaoLeg * leg, const GstDaoLegConfig * config,
     GError ** error)
@@ -94,6 +144,7 @@ gst_dao_leg_configure_ice (GstDaoLeg * leg, const GstDaoLegConfig * config,
 
   leg->turn_tls = gst_dao_turn_tls_new (config->ca_file, post_turn_refused,
       gst_dao_leg_ref (leg), (GDestroyNotify) gst_dao_leg_unref);
+  leg->turn_urls = list_turn_urls (config->ice);
   ok = gst_dao_ice_configure (leg->webrtc, config->ice, config->relay_only,
       leg->turn_tls, &leg->n_turn, skipped, error);
   for (i = 0; i < skipped->len; i++)

@@ -46,11 +46,12 @@ static void
 on_local_set (GstDaoLeg * leg, gint failed, gchar * text,
     GstWebRTCSessionDescription * description)
 {
-  GST_INFO_OBJECT (leg->bin, "%d: own %s is set", leg->offerer ? 3 : 5,
-      leg->offerer ? "offer" : "answer");
   if (failed)
     gst_dao_leg_fail (leg, DAO_CALL_REASON_INTERNAL, "webrtcbin refuses its own SDP: %s",
         text);
+  else
+    gst_dao_leg_step (leg, leg->offerer ? 3 : 5, leg->offerer ?
+        "own offer is set" : "own answer is set");
 }
 
 static void
@@ -81,8 +82,8 @@ on_described (GstDaoLeg * leg, gint failed, gchar * text,
   made = gst_sdp_message_as_text (description->sdp);
   sdp = leg->restarting ? gst_dao_leg_write_credentials (leg, made) : g_strdup (made);
   g_free (made);
-  GST_INFO_OBJECT (leg->bin, "%d: %s made", leg->offerer ? 2 : 4,
-      leg->offerer ? "offer" : "answer");
+  gst_dao_leg_step (leg, leg->offerer ? 2 : 4, leg->offerer ? "offer made" :
+      "answer made");
   if (!gst_dao_sdp_parse (sdp, leg->offerer, leg->config.codecs,
           leg->config.prefer, &leg->local, &error)
       || !gst_dao_sdp_check_own (&leg->local, &error)
@@ -126,8 +127,7 @@ gst_dao_leg_create_offer (GstDaoLeg * leg, gboolean restart,
   if (restart)
     gst_dao_leg_restart_agent (leg);
   video.pt = video.codec == GST_DAO_CODEC_VP9 ? OFFER_PT_VP9 : OFFER_PT_VP8;
-  GST_INFO_OBJECT (leg->bin, "1: offering audio%s",
-      with_video ? " and video" : "");
+  gst_dao_leg_step (leg, 1, with_video ? "audio and video" : "audio");
   if ((!leg->filters[DAO_MEDIA_AUDIO] && !describe (leg, -1, &audio))
       || (with_video && !leg->filters[DAO_MEDIA_VIDEO]
           && !describe (leg, -1, &video)))
@@ -168,7 +168,7 @@ on_answer_applied (GstDaoLeg * leg, gint failed, gchar * text,
         text);
     return;
   }
-  GST_INFO_OBJECT (leg->bin, "5: answer applied");
+  gst_dao_leg_step (leg, 5, "answer applied");
   leg->described = TRUE;
   leg->callbacks.remote_applied (leg, leg->user_data);
 }
@@ -178,7 +178,7 @@ gst_dao_leg_apply_answer (GstDaoLeg * leg, const gchar * answer)
 {
   GstWebRTCSessionDescription *description;
 
-  GST_INFO_OBJECT (leg->bin, "4: answer received");
+  gst_dao_leg_step (leg, 4, "answer received");
   if (!read_remote (leg, answer, FALSE))
     return;
   gst_dao_leg_adopt_codecs (leg);
@@ -198,13 +198,13 @@ on_offer_applied (GstDaoLeg * leg, gint failed, gchar * text,
         text);
     return;
   }
-  GST_INFO_OBJECT (leg->bin, "2: offer applied");
+  gst_dao_leg_step (leg, 2, "offer applied");
   for (i = 0; i < leg->remote.n_media; i++)
     if (leg->remote.media[i].accepted
         && !leg->filters[leg->remote.media[i].media]
         && !describe (leg, i, &leg->remote.media[i]))
       return;
-  GST_INFO_OBJECT (leg->bin, "3: tracks described");
+  gst_dao_leg_step (leg, 3, "tracks described");
   leg->described = TRUE;
   leg->callbacks.remote_applied (leg, leg->user_data);
   gst_dao_leg_request (leg, "create-answer", NULL, on_described);
@@ -216,8 +216,8 @@ gst_dao_leg_create_answer (GstDaoLeg * leg, const gchar * offer)
   GstWebRTCSessionDescription *description;
   gchar old_ufrag[GST_DAO_SDP_MAX_ICE + 1];
 
-  GST_INFO_OBJECT (leg->bin, "1: offer received");
   leg->offerer = FALSE;
+  gst_dao_leg_step (leg, 1, "offer received");
   g_strlcpy (old_ufrag, leg->remote.ufrag, sizeof (old_ufrag));
   if (!read_remote (leg, offer, TRUE))
     return;

@@ -106,6 +106,10 @@ gst_dao_post_end_error (GstElement * element,
 {
   const gchar *peer = state->peer ? state->peer : "nobody";
   const gchar *what = dao_call_reason_to_text (state->reason);
+  gchar *debug = g_strdup_printf ("%s: %s (last step: %s)",
+      dao_call_reason_to_string (state->reason),
+      state->text ? state->text : "-",
+      state->step && *state->step ? state->step : "none");
 
   switch (state->reason) {
     case DAO_CALL_REASON_UNKNOWN_CONTACT:
@@ -115,19 +119,15 @@ gst_dao_post_end_error (GstElement * element,
     case DAO_CALL_REASON_E2EE_DOWNGRADE:
     case DAO_CALL_REASON_FINGERPRINT:
       GST_ELEMENT_ERROR (element, RESOURCE, NOT_AUTHORIZED,
-          ("Call with %s: %s", peer, what), ("%s: %s",
-              dao_call_reason_to_string (state->reason),
-              state->text ? state->text : "-"));
+          ("Call with %s: %s", peer, what), ("%s", debug));
       break;
     case DAO_CALL_REASON_BUSY:
       GST_ELEMENT_ERROR (element, RESOURCE, BUSY,
-          ("Call with %s: %s", peer, what), ("%s",
-              dao_call_reason_to_string (state->reason)));
+          ("Call with %s: %s", peer, what), ("%s", debug));
       break;
     default:
       GST_ELEMENT_ERROR (element, RESOURCE, FAILED,
-          ("Call with %s: %s", peer, what), ("%s: %s",
-              dao_call_reason_to_string (state->reason),
-              state->text ? state->text : "-"));
+          ("Call with %s: %s", peer, what), ("%s", debug));
   }
+  g_free (debug);
 }

@@ -70,6 +70,7 @@ struct _GstDaoSession
   gchar *account_failure;       /* why the account gave up; NULL = it did not */
   gboolean waiting;             /* this run waits for a call */
   gchar *last_error;
+  gchar step[64];               /* of the peer connection, also when it is closed */
 };
 
 gint64 gst_dao_session_now_ms (void);
@@ -79,6 +80,7 @@ void gst_dao_clear_source (GSource ** source);
 
 /* Carries out what the call wants; what it starts may feed the call and run this again. */
 void gst_dao_session_run (GstDaoSession * session);
+void gst_dao_session_note_step (GstDaoSession * session);
 /* Tells `finished`, once what was sent before is on the wire */
 void gst_dao_session_finish_run (GstDaoSession * session);
 #define GST_DAO_SESSION_TICK_MS 500

@@ -32,6 +32,7 @@ typedef struct
   gboolean one_shot;            /* the call of the `peer` property */
   GstClockTime duration;
   const gchar *text;            /* of the last error, or NULL */
+  const gchar *step;            /* last step of setting up; "" if there was none */
   guint run;                    /* of gst_dao_session_start() */
 } GstDaoSessionState;
 

@@ -51,11 +51,20 @@ get_duration (GstDaoSession * session)
 }
 
 void
+gst_dao_session_note_step (GstDaoSession * session)
+{
+  if (session->leg)
+    g_strlcpy (session->step, gst_dao_leg_get_step (session->leg),
+        sizeof (session->step));
+}
+
+void
 gst_dao_session_report_state (GstDaoSession * session, DaoCallState state,
     DaoCallReason reason)
 {
   GstDaoSessionState report;
 
+  gst_dao_session_note_step (session);
   if (session->leg)
     session->relayed = gst_dao_leg_is_relayed (session->leg);
   report = (GstDaoSessionState) {
@@ -71,6 +80,7 @@ gst_dao_session_report_state (GstDaoSession * session, DaoCallState state,
     .one_shot = session->one_shot,
     .duration = get_duration (session),
     .text = session->last_error,
+    .step = session->step,
     .run = session->run,
   };
 
@@ -218,6 +228,7 @@ on_state (GstDaoSession * session, DaoCallState state, DaoCallReason reason)
     session->relayed = FALSE;
     session->e2ee_noted = FALSE;
     g_clear_pointer (&session->last_error, g_free);
+    session->step[0] = 0;
   }
   /* Both have agreed by now. What is ready when the certificate has been checked
    * goes out at once; until then the guard lets nothing pass. */

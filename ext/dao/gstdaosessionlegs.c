@@ -360,6 +360,7 @@ gst_dao_session_close_legs (GstDaoSession * session)
         session->user_data);
   if (session->next_leg)
     gst_dao_leg_close (g_steal_pointer (&session->next_leg));
+  gst_dao_session_note_step (session);
   if (session->leg) {
     gst_dao_session_report_stats (session);
     gst_dao_leg_close (g_steal_pointer (&session->leg));

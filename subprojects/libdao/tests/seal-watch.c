@@ -117,3 +117,25 @@ seal_watch_epochs (void)
   g_mutex_unlock (&lock);
   return n;
 }
+
+GPtrArray *
+seal_watch_keys (void)
+{
+  GPtrArray *keys = g_ptr_array_new_with_free_func (g_free);
+  GHashTableIter iter;
+  gpointer material;
+
+  g_mutex_lock (&lock);
+  g_hash_table_iter_init (&iter, epochs);
+  while (g_hash_table_iter_next (&iter, &material, NULL)) {
+    const guint8 *key = g_bytes_get_data (material, NULL);
+    GString *hex = g_string_new (NULL);
+    guint i;
+
+    for (i = 0; i < KEY_SIZE; i++)
+      g_string_append_printf (hex, "%02x", key[i]);
+    g_ptr_array_add (keys, g_string_free (hex, FALSE));
+  }
+  g_mutex_unlock (&lock);
+  return keys;
+}

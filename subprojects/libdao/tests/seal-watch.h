@@ -18,5 +18,7 @@ guint64 seal_watch_frames (void);
 guint64 seal_watch_epochs (void);
 /* Frames whose (key, IV) an earlier frame had: the end of GCM */
 guint64 seal_watch_repeats (void);
+/* (transfer full): the key of each epoch, in hex */
+GPtrArray *seal_watch_keys (void);
 
 G_END_DECLS

@@ -1,0 +1,169 @@
+/* gst-dao: what is left behind for whoever asks why a call failed
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "callfixture.h"
+#include "dao-call-keys.h"
+#include "dao-frame-private.h"
+#include "seal-watch.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+#define MEDIA "audiotestsrc is-live=true ! opusenc ! c.audio_sink " \
+    "videotestsrc is-live=true ! video/x-raw,width=160,height=120," \
+    "framerate=10/1 ! vp8enc deadline=1 ! c.video_sink "
+#define SINKS " c.audio_src ! fakesink async=false sync=false " \
+    "c.video_src ! fakesink async=false sync=false "
+
+typedef struct
+{
+  GMutex lock;
+  GString *lines;               /* of the categories of calls */
+} Log;
+
+static void
+on_log (GstDebugCategory * category, GstDebugLevel level, const gchar * file,
+    const gchar * function, gint line, GObject * object,
+    GstDebugMessage * message, gpointer user_data)
+{
+  Log *log = user_data;
+
+  if (!g_str_has_prefix (gst_debug_category_get_name (category), "dao"))
+    return;
+  g_mutex_lock (&log->lock);
+  g_string_append_printf (log->lines, "%s: %s\n",
+      gst_debug_category_get_name (category), gst_debug_message_get (message));
+  g_mutex_unlock (&log->lock);
+}
+
+static void
+assert_logged (Log * log, const gchar * line)
+{
+  g_mutex_lock (&log->lock);
+  if (!strstr (log->lines->str, line))
+    g_error ("the log has no '%s'", line);
+  g_mutex_unlock (&log->lock);
+}
+
+/* As hex, as GStreamer prints a buffer: no key of a frame, in either case */
+static void
+assert_no_key (const gchar * text, const gchar * where)
+{
+  gchar *lower = g_ascii_strdown (text, -1);
+  GPtrArray *keys = seal_watch_keys ();
+  guint i;
+
+  g_assert_cmpuint (keys->len, >=, 4);
+  for (i = 0; i < keys->len; i++)
+    if (strstr (lower, g_ptr_array_index (keys, i)))
+      g_error ("a key of a frame is in %s", where);
+  g_ptr_array_unref (keys);
+  g_free (lower);
+}
+
+static void
+check_graph (GstElement * pipeline)
+{
+  gchar *dot = gst_debug_bin_to_dot_data (GST_BIN (pipeline),
+      GST_DEBUG_GRAPH_SHOW_ALL);
+
+  g_assert_nonnull (strstr (dot, "webrtcbin"));
+  g_assert_nonnull (strstr (dot, "daoe2eeenc"));
+  assert_no_key (dot, "the graph");
+  g_free (dot);
+}
+
+/* Numbered steps of both roles, every part by its own category, and no key in any of
+ * it, nor in a graph with all that GStreamer can show. */
+static void
+test_steps_in_log (void)
+{
+  static const gchar *const steps[] = {
+    "daoleg: offering, step 1: ", "daoleg: offering, step 2: offer made",
+    "daoleg: offering, step 3: own offer is set",
+    "daoleg: offering, step 4: answer received",
+    "daoleg: offering, step 5: answer applied",
+    "daoleg: offering, step 6: connected",
+    "daoleg: answering, step 1: offer received",
+    "daoleg: answering, step 2: offer applied",
+    "daoleg: answering, step 3: tracks described",
+    "daoleg: answering, step 4: answer made",
+    "daoleg: answering, step 5: own answer is set",
+    "daoleg: answering, step 6: connected",
+    "daoleg: own candidates are complete",
+    "daosession: call ", "daofingerprint: ", "daosignaling: ",
+    "daoe2ee: has a key",
+  };
+  CallFixture *f = call_fixture_new (2);
+  Log log = {.lines = g_string_new (NULL) };
+  GstElement *callee, *caller, *call;
+  gboolean ok;
+  guint i;
+
+  g_mutex_init (&log.lock);
+  seal_watch_reset ();
+  gst_debug_set_active (TRUE);
+  gst_debug_set_default_threshold (GST_LEVEL_LOG);
+  gst_debug_remove_log_function (gst_debug_log_default);
+  gst_debug_add_log_function (on_log, &log, NULL);
+  callee = call_parse ("daosignaling name=c identity=%s auto-answer=true "
+      SINKS MEDIA, f->identity[1]);
+  caller = call_parse ("daosignaling name=c identity=%s peer=%s " SINKS MEDIA,
+      f->identity[0], f->alias[1]);
+  gst_element_set_state (callee, GST_STATE_PLAYING);
+  call_wait_online (callee, 10);
+  gst_element_set_state (caller, GST_STATE_PLAYING);
+  gst_message_unref (call_wait_state (caller, "connected", 30));
+  gst_message_unref (call_wait_state (callee, "connected", 30));
+  gst_message_unref (call_wait_message (callee, "dao-call-stats", 10));
+  gst_message_unref (call_wait_message (caller, "dao-call-stats", 10));
+  check_graph (caller);
+  check_graph (callee);
+  call = gst_bin_get_by_name (GST_BIN (caller), "c");
+  g_signal_emit_by_name (call, "hangup", &ok);
+  gst_object_unref (call);
+  call_wait_eos (callee, 20);
+  call_stop (caller);
+  call_stop (callee);
+  gst_debug_set_default_threshold (GST_LEVEL_NONE);
+  gst_debug_remove_log_function (on_log);
+  for (i = 0; i < G_N_ELEMENTS (steps); i++)
+    assert_logged (&log, steps[i]);
+  assert_no_key (log.lines->str, "the log");
+  g_string_free (log.lines, TRUE);
+  g_mutex_clear (&log.lock);
+  call_fixture_free (f);
+}
+
+/* A call that nobody takes says where it stopped. */
+static void
+test_last_step_in_error (void)
+{
+  CallFixture *f = call_fixture_new (2);
+  GstElement *caller = call_parse ("daosignaling name=c identity=%s peer=%s "
+      SINKS "audiotestsrc is-live=true ! opusenc ! c.audio_sink",
+      f->identity[0], f->alias[1]);
+  gchar *text;
+
+  gst_element_set_state (caller, GST_STATE_PLAYING);
+  text = call_wait_error (caller, 25);
+  g_test_message ("%s", text);
+  g_assert_nonnull (strstr (text, "no-answer"));
+  g_assert_nonnull (strstr (text,
+          "(last step: offering, step 3: own offer is set)"));
+  g_free (text);
+  call_stop (caller);
+  call_fixture_free (f);
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/diagnostics/steps-in-log", test_steps_in_log);
+  g_test_add_func ("/diagnostics/last-step-in-error",
+      test_last_step_in_error);
+  return g_test_run ();
+}
