@@ -1,0 +1,51 @@
+/* GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the files of daosignaling share
+ *
+ *   gstdaosignaling.c      the element: pads, states, properties, actions
+ *   gstdaosignalinghost.c  what its session tells it, on the signaling thread
+ */
+#pragma once
+
+#include "gstdaosignaling.h"
+#include "gstdaocallprops.h"
+#include "gstdaomediasink.h"
+#include "gstdaosession.h"
+
+G_BEGIN_DECLS
+
+GST_DEBUG_CATEGORY_EXTERN (gst_dao_signaling_debug);
+
+struct _GstDaoSignaling
+{
+  GstBin parent;
+
+  GstPad *src_pads[2];          /* by DaoMedia */
+  GstDaoMediaSrc *src[2];
+
+  /* under the object lock */
+  GstDaoSession *session;       /* READY and above */
+  GstDaoCallSettings settings;
+  GstDaoMediaSink *sinks[2];    /* by DaoMedia, owned as pads */
+  DaoCallState state;
+  gchar *call_id;
+  gchar *remote_alias;
+  gboolean is_video;
+  GstClockTime connected_at;    /* monotonic; NONE unless connected */
+  GstClockTime duration;
+  GstStructure *stats;
+  gboolean playing;             /* a run is on: its end is still to be told */
+  guint run;                    /* counts runs, so that the end of one does not end the next */
+  guint ending;                 /* streams of the run that still have to end */
+};
+
+extern guint gst_dao_signaling_signals[GST_DAO_CALL_N_SIGNALS];
+extern const GstDaoSessionCallbacks gst_dao_signaling_callbacks;
+
+/* (transfer full) (nullable) */
+GstDaoMediaSink *gst_dao_signaling_get_sink (GstDaoSignaling * self,
+    DaoMedia media);
+
+G_END_DECLS
