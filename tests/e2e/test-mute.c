@@ -276,12 +276,23 @@ test_muted_from_the_start (gconstpointer media)
   end_call (&call);
 }
 
-/* daosignaling makes no pictures: their frames stop, silence is sent. */
+static GstPadProbeReturn
+count_key_requests (GstPad * pad, GstPadProbeInfo * info, gpointer n)
+{
+  if (gst_event_has_name (GST_PAD_PROBE_INFO_EVENT (info),
+          "GstForceKeyUnit"))
+    g_atomic_int_inc ((gint *) n);
+  return GST_PAD_PROBE_OK;
+}
+
+/* daosignaling makes no pictures: their frames stop, silence is sent. What comes
+ * back needs a key frame, which is asked for: the encoder makes none by itself. */
 static void
 test_signaling (void)
 {
   Call call = { NULL, };
-  gint frames;
+  gint frames, requests = 0;
+  GstPad *pad;
 
   start_call (&call, "daosignaling", "", TONE "! opusenc ! c.audio_sink "
       WHITE VP8 "! c.video_sink");
@@ -293,7 +304,12 @@ test_signaling (void)
   frames = g_atomic_int_get (&call.n_video);
   g_usleep (HOLD_MS * 1000);
   g_assert_cmpint (g_atomic_int_get (&call.n_video), ==, frames);
+  pad = gst_element_get_static_pad (call.call, "video_sink");
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_EVENT_UPSTREAM,
+      count_key_requests, &requests, NULL);
   mute (&call, "mute-video", FALSE);
+  g_assert_cmpint (g_atomic_int_get (&requests), ==, 1);
+  gst_object_unref (pad);
   while (g_atomic_int_get (&call.n_video) < frames + 10)
     g_usleep (5000);
   expect (&call, is_bright, "picture", &call.n_video, 5);
