@@ -26,6 +26,7 @@ typedef struct
 } Post;
 
 static GMainLoop *the_loop;
+static GThread *the_thread;
 static gboolean drained;
 static GMutex drained_lock;
 static GCond drained_cond;
@@ -58,6 +59,7 @@ drain_at_exit (void)
 {
   gint64 deadline = g_get_monotonic_time () + 2 * DRAIN_MS * 1000;
   GSource *source = g_idle_source_new ();
+  gboolean done;
 
   /* after what was posted before */
   g_source_set_priority (source, G_PRIORITY_LOW);
@@ -67,7 +69,10 @@ drain_at_exit (void)
   g_mutex_lock (&drained_lock);
   while (!drained && g_cond_wait_until (&drained_cond, &drained_lock,
           deadline));
+  done = drained;
   g_mutex_unlock (&drained_lock);
+  if (done)
+    g_thread_join (the_thread);
 }
 
 GMainContext *
@@ -79,7 +84,7 @@ gst_dao_thread_context (void)
     GMainContext *made = g_main_context_new ();
 
     the_loop = g_main_loop_new (made, FALSE);
-    g_thread_unref (g_thread_new ("dao-signaling", run_loop, made));
+    the_thread = g_thread_new ("dao-signaling", run_loop, made);
     atexit (drain_at_exit);
     g_once_init_leave (&context, (gsize) made);
   }
