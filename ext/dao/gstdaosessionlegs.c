@@ -288,8 +288,10 @@ on_ice_config (GObject * source, GAsyncResult * result, gpointer user_data)
   DaoIceConfig *ice = dao_relay_client_ice_config_finish (DAO_RELAY_CLIENT
       (source), result, &error);
 
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
-    g_error_free (error);
+  if (session->closed
+      || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+    g_clear_error (&error);
+    g_clear_pointer (&ice, dao_ice_config_free);
     gst_dao_session_unref (session);
     return;
   }
