@@ -14,6 +14,7 @@
 #define GST_USE_UNSTABLE_API
 
 #include "gstdaoleg.h"
+#include "gstdaodtlsflight.h"
 #include "gstdaoptfilter.h"
 #include "gstdaotrack.h"
 #include "gstdaoturntls.h"
@@ -39,6 +40,8 @@ struct _GstDaoLeg
   GstElement *webrtc;
   GstDaoFingerprintGuard *guard;
   GstDaoPtFilter *pt_filter;
+  GstDaoDtlsFlight *dtls_flight;
+  GSource *dtls_repeat;         /* until the handshake is over */
   GSource *liveness;
   GstDaoTurnTls *turn_tls;
   guint n_turn;                 /* TURN servers that were not refused */

@@ -30,6 +30,8 @@ GST_DEBUG_CATEGORY (gst_dao_leg_debug);
 /* From a peer on hold there is RTCP only, at most every 5 s (RFC 3550, 6.2). */
 #define HOLD_SILENCE_US (G_TIME_SPAN_SECOND * 8)
 #define LIVENESS_INTERVAL_MS 250
+/* How late a flight of DTLS may be repeated */
+#define DTLS_REPEAT_INTERVAL_MS 50
 /* Two media and their retransmissions. Each SSRC is a thread and elements of ours, and
  * a peer may invent as many as it likes. */
 #define MAX_STREAMS 4
@@ -63,6 +65,7 @@ gst_dao_leg_unref (GstDaoLeg * leg)
   gst_clear_object (&leg->key_request_pad);
   g_clear_pointer (&leg->guard, gst_dao_fingerprint_guard_unref);
   g_clear_pointer (&leg->pt_filter, gst_dao_pt_filter_unref);
+  g_clear_pointer (&leg->dtls_flight, gst_dao_dtls_flight_unref);
   g_clear_object (&leg->dtls);
   gst_clear_object (&leg->webrtc);
   gst_clear_object (&leg->bin);
@@ -363,6 +366,30 @@ check_liveness (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+/* Not through the sink: that would wait where a TURN server takes TCP only. */
+static gboolean
+repeat_dtls_flight (gpointer data)
+{
+  GstDaoLeg *leg = data;
+  GPtrArray *due = gst_dao_dtls_flight_get_due (leg->dtls_flight,
+      g_get_monotonic_time ());
+  NiceAgent *agent = due ? gst_dao_leg_get_agent (leg) : NULL;
+  guint i;
+
+  for (i = 0; agent && i < due->len; i++) {
+    GBytes *packet = g_ptr_array_index (due, i);
+
+    nice_agent_send (agent, GST_DAO_NICE_STREAM, NICE_COMPONENT_TYPE_RTP,
+        g_bytes_get_size (packet), g_bytes_get_data (packet, NULL));
+  }
+  if (due)
+    GST_DEBUG_OBJECT (leg->bin, "repeated %u packets of DTLS", due->len);
+  g_clear_pointer (&due, g_ptr_array_unref);
+  g_clear_object (&agent);
+  return gst_dao_dtls_flight_is_over (leg->dtls_flight) ? G_SOURCE_REMOVE :
+      G_SOURCE_CONTINUE;
+}
+
 void
 gst_dao_leg_get_counts (GstDaoLeg * leg, GstDaoTransportCounts * counts)
 {
@@ -415,6 +442,8 @@ build (GstDaoLeg * leg, const GstDaoLegConfig * config, GError ** error)
       "max-bundle");
   leg->guard = gst_dao_fingerprint_guard_new (GST_BIN (leg->webrtc),
       post_certificate, leg);
+  leg->dtls_flight = gst_dao_dtls_flight_new ();
+  gst_dao_dtls_flight_watch (leg->dtls_flight, GST_BIN (leg->webrtc));
   rtpbin = G_OBJECT (gst_bin_get_by_name (GST_BIN (leg->webrtc), "rtpbin"));
   leg->pt_filter = gst_dao_pt_filter_new (GST_ELEMENT (rtpbin));
   g_object_set (rtpbin, "max-streams", MAX_STREAMS, NULL);
@@ -482,6 +511,8 @@ gst_dao_leg_new (GstBin * parent, const GstDaoLegConfig * config,
   gst_element_set_state (GST_ELEMENT (leg->bin), GST_STATE_PLAYING);
   leg->liveness = gst_dao_thread_add_timeout (LIVENESS_INTERVAL_MS,
       check_liveness, leg);
+  leg->dtls_repeat = gst_dao_thread_add_timeout (DTLS_REPEAT_INTERVAL_MS,
+      repeat_dtls_flight, leg);
   return leg;
 }
 
@@ -556,10 +587,8 @@ void
 gst_dao_leg_close (GstDaoLeg * leg)
 {
   leg->closed = TRUE;
-  if (leg->liveness) {
-    g_source_destroy (leg->liveness);
-    g_clear_pointer (&leg->liveness, g_source_unref);
-  }
+  gst_dao_clear_source (&leg->liveness);
+  gst_dao_clear_source (&leg->dtls_repeat);
   if (leg->guard)
     gst_dao_fingerprint_guard_close (leg->guard);
   if (leg->webrtc) {

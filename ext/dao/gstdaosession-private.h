@@ -76,7 +76,6 @@ struct _GstDaoSession
 gint64 gst_dao_session_now_ms (void);
 void gst_dao_session_set_last_error (GstDaoSession * session,
     const gchar * text);
-void gst_dao_clear_source (GSource ** source);
 
 /* Carries out what the call wants; what it starts may feed the call and run this again. */
 void gst_dao_session_run (GstDaoSession * session);

@@ -45,14 +45,6 @@ gst_dao_session_unref (gpointer data)
 }
 
 void
-gst_dao_clear_source (GSource ** source)
-{
-  if (*source)
-    g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
-}
-
-void
 gst_dao_session_set_last_error (GstDaoSession * session, const gchar * text)
 {
   g_free (session->last_error);

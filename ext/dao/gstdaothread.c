@@ -142,6 +142,14 @@ gst_dao_thread_add_timeout (guint interval_ms, GSourceFunc func,
   return source;
 }
 
+void
+gst_dao_clear_source (GSource ** source)
+{
+  if (*source)
+    g_source_destroy (*source);
+  g_clear_pointer (source, g_source_unref);
+}
+
 typedef struct
 {
   GFunc func;

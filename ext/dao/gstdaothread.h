@@ -33,6 +33,8 @@ void gst_dao_thread_post (GFunc func, gpointer data, GDestroyNotify destroy);
  */
 GSource *gst_dao_thread_add_timeout (guint interval_ms, GSourceFunc func,
     gpointer data);
+/* Cancels and forgets @source, if there is one. */
+void gst_dao_clear_source (GSource ** source);
 
 /**
  * gst_dao_thread_run_worker:
