@@ -39,10 +39,26 @@ struct _GstDaoSignaling
   gboolean playing;             /* a run is on: its end is still to be told */
   guint run;                    /* counts runs, so that the end of one does not end the next */
   guint ending;                 /* streams of the run that still have to end */
+
+  /* Held while the application is told something. Recursive, because it may answer with any call. */
+  GRecMutex telling;
+  gboolean silent;              /* in NULL: under the lock `telling` */
 };
 
 extern guint gst_dao_signaling_signals[GST_DAO_CALL_N_SIGNALS];
 extern const GstDaoSessionCallbacks gst_dao_signaling_callbacks;
+
+/**
+ * gst_dao_signaling_begin_telling:
+ *
+ * Before a message, signal or notification for the application from a thread of ours, which goes on when the element is in
+ * NULL and its parent perhaps gone. gst_dao_signaling_end_telling() comes after it, if and only if this returned TRUE; the
+ * step to NULL waits for it.
+ *
+ * Returns: FALSE if nothing may be told any more
+ */
+gboolean gst_dao_signaling_begin_telling (GstDaoSignaling * self);
+void gst_dao_signaling_end_telling (GstDaoSignaling * self);
 
 /* (transfer full) (nullable) */
 GstDaoMediaSink *gst_dao_signaling_get_sink (GstDaoSignaling * self,

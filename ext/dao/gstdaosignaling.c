@@ -240,6 +240,50 @@ gst_dao_signaling_handle_message (GstBin * bin, GstMessage * message)
   }
 }
 
+gboolean
+gst_dao_signaling_begin_telling (GstDaoSignaling * self)
+{
+  g_rec_mutex_lock (&self->telling);
+  if (!self->silent)
+    return TRUE;
+  g_rec_mutex_unlock (&self->telling);
+  return FALSE;
+}
+
+void
+gst_dao_signaling_end_telling (GstDaoSignaling * self)
+{
+  g_rec_mutex_unlock (&self->telling);
+}
+
+static void
+set_silent (GstDaoSignaling * self, gboolean silent)
+{
+  g_rec_mutex_lock (&self->telling);
+  self->silent = silent;
+  g_rec_mutex_unlock (&self->telling);
+}
+
+/* The bus of an element calls into its parent, which nobody keeps alive for us once
+ * we are in NULL. The state-changed message of that step is the parent's own doing. */
+static gboolean
+gst_dao_signaling_post_message (GstElement * element, GstMessage * message)
+{
+  GstDaoSignaling *self = GST_DAO_SIGNALING (element);
+  gboolean posted;
+
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_STATE_CHANGED
+      && GST_MESSAGE_SRC (message) == GST_OBJECT (self))
+    return GST_ELEMENT_CLASS (parent_class)->post_message (element, message);
+  if (!gst_dao_signaling_begin_telling (self)) {
+    gst_message_unref (message);
+    return FALSE;
+  }
+  posted = GST_ELEMENT_CLASS (parent_class)->post_message (element, message);
+  gst_dao_signaling_end_telling (self);
+  return posted;
+}
+
 static void
 start (GstDaoSignaling * self)
 {
@@ -295,6 +339,7 @@ gst_dao_signaling_change_state (GstElement * element,
 
   switch (transition) {
     case GST_STATE_CHANGE_NULL_TO_READY:
+      set_silent (self, FALSE);
       open_session (self);
       break;
     case GST_STATE_CHANGE_READY_TO_PAUSED:
@@ -327,6 +372,7 @@ gst_dao_signaling_change_state (GstElement * element,
       session = g_steal_pointer (&self->session);
       GST_OBJECT_UNLOCK (self);
       gst_dao_session_close (session);
+      set_silent (self, TRUE);
       break;
     default:
       break;
@@ -470,6 +516,7 @@ gst_dao_signaling_finalize (GObject * object)
   gst_dao_media_src_unref (self->src[DAO_MEDIA_VIDEO]);
   g_free (self->call_id);
   g_free (self->remote_alias);
+  g_rec_mutex_clear (&self->telling);
   G_OBJECT_CLASS (parent_class)->finalize (object);
 }
 
@@ -493,6 +540,8 @@ gst_dao_signaling_class_init (GstDaoSignalingClass * klass)
   element_class->change_state =
       GST_DEBUG_FUNCPTR (gst_dao_signaling_change_state);
   element_class->send_event = GST_DEBUG_FUNCPTR (gst_dao_signaling_send_event);
+  element_class->post_message =
+      GST_DEBUG_FUNCPTR (gst_dao_signaling_post_message);
   element_class->request_new_pad =
       GST_DEBUG_FUNCPTR (gst_dao_signaling_request_new_pad);
   element_class->release_pad =
@@ -515,6 +564,7 @@ static void
 gst_dao_signaling_init (GstDaoSignaling * self)
 {
   gst_dao_call_settings_init (&self->settings);
+  g_rec_mutex_init (&self->telling);
   make_source (self, DAO_MEDIA_AUDIO);
   make_source (self, DAO_MEDIA_VIDEO);
   self->connected_at = GST_CLOCK_TIME_NONE;

@@ -139,6 +139,8 @@ on_state (const GstDaoSessionState * state, gpointer user_data)
   guint i;
 
   update_state (self, state);
+  if (!gst_dao_signaling_begin_telling (self))
+    return;
   for (i = 0; i < G_N_ELEMENTS (properties); i++)
     g_object_notify (G_OBJECT (self), properties[i]);
   gst_dao_post_state (GST_ELEMENT (self), state);
@@ -151,6 +153,7 @@ on_state (const GstDaoSessionState * state, gpointer user_data)
     if (gst_dao_end_is_error (state) && is_playing (self, state->run))
       gst_dao_post_end_error (GST_ELEMENT (self), state);
   }
+  gst_dao_signaling_end_telling (self);
 }
 
 static void
@@ -163,9 +166,12 @@ on_online (const gchar * alias, gboolean online, const gchar * why,
 static void
 on_incoming (const gchar * peer, gboolean video, gpointer user_data)
 {
+  if (!gst_dao_signaling_begin_telling (user_data))
+    return;
   gst_dao_post_incoming (user_data, peer, video);
   g_signal_emit (user_data, gst_dao_signaling_signals[GST_DAO_CALL_SIGNAL_INCOMING], 0, peer,
       video);
+  gst_dao_signaling_end_telling (user_data);
 }
 
 static void
@@ -270,9 +276,12 @@ on_stats (GstStructure * stats, gpointer user_data)
   self->stats = gst_structure_copy (stats);
   GST_OBJECT_UNLOCK (self);
   g_clear_pointer (&old, gst_structure_free);
-  gst_dao_post_stats (GST_ELEMENT (self), stats);
+  if (gst_dao_signaling_begin_telling (self)) {
+    gst_dao_post_stats (GST_ELEMENT (self), stats);
+    g_object_notify (G_OBJECT (self), "stats");
+    gst_dao_signaling_end_telling (self);
+  }
   gst_structure_free (stats);
-  g_object_notify (G_OBJECT (self), "stats");
 }
 
 const GstDaoSessionCallbacks gst_dao_signaling_callbacks = {

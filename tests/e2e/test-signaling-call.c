@@ -116,6 +116,52 @@ test_record_call (void)
   call_fixture_free (f);
 }
 
+typedef struct
+{
+  gint in_null;                 /* atomic */
+  gint late;                    /* atomic: notifications since then */
+} Silence;
+
+static void
+on_notify (GObject * call, GParamSpec * pspec, gpointer user_data)
+{
+  Silence *silence = user_data;
+
+  if (g_atomic_int_get (&silence->in_null))
+    g_atomic_int_inc (&silence->late);
+}
+
+/* The application drops what its handlers use once the element is in NULL, while the hangup is still on its way. */
+static void
+test_guard_silent_in_null (void)
+{
+  CallFixture *f = call_fixture_new (2);
+  Silence silence = { 0, };
+  guint i;
+
+  for (i = 0; i < 20; i++) {
+    GstElement *callee = make_end (f, 1, "", AUDIO_IN);
+    GstElement *caller = make_caller (f, 0, 1, AUDIO_IN);
+    GstElement *call = get_call (caller);
+
+    play_callee (callee);
+    g_signal_connect (call, "notify", G_CALLBACK (on_notify), &silence);
+    gst_element_set_state (caller, GST_STATE_PLAYING);
+    gst_message_unref (call_wait_message (callee, "dao-incoming-call", 10));
+    /* as a program does that ends */
+    gst_element_set_state (caller, GST_STATE_NULL);
+    g_atomic_int_set (&silence.in_null, TRUE);
+    gst_object_unref (caller);
+    gst_message_unref (call_wait_state (callee, "hangup", 10));
+    g_assert_cmpint (g_atomic_int_get (&silence.late), ==, 0);
+    g_signal_handlers_disconnect_by_data (call, &silence);
+    g_atomic_int_set (&silence.in_null, FALSE);
+    gst_object_unref (call);
+    call_stop (callee);
+  }
+  call_fixture_free (f);
+}
+
 static void
 test_audio_only (void)
 {
@@ -746,6 +792,7 @@ main (int argc, char **argv)
       test_add_video);
   g_test_add_func ("/call/record-without-video", test_record_without_video);
   g_test_add_func ("/call/pause", test_pause);
+  g_test_add_func ("/call/guard-silent-in-null", test_guard_silent_in_null);
   g_test_add_func ("/call/rejected", test_rejected);
   g_test_add_func ("/call/no-answer", test_no_answer);
   g_test_add_func ("/call/busy", test_busy);
