@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-/* A read or write that stands still this long fails; requests have their own deadline. */
-#define IO_TIMEOUT_S 20
 /* Requests of one account that run beside each other. */
 #define MAX_CONNECTIONS 4
 /* protocol.md c: a difficulty above what SHA-256 has can only be an error. */
@@ -68,9 +66,9 @@ dao_relay_client_init (DaoRelayClient * client)
     .ping_ms = 25000,
     .request_ms = 30000,
   };
-  client->session = soup_session_new_with_options ("timeout", IO_TIMEOUT_S,
+  client->session = soup_session_new_with_options ("timeout", DAO_RELAY_IO_TIMEOUT_S,
       "idle-timeout", 60, "max-conns-per-host", MAX_CONNECTIONS,
-      "user-agent", "gst-dao", NULL);
+      "user-agent", DAO_RELAY_USER_AGENT, NULL);
   client->socket = dao_relay_socket_new (client);
 }
 

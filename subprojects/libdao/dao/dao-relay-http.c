@@ -4,7 +4,7 @@
  *
  * protocol.md c. Bounded in time (the whole request, not only each read), in size
  * and in where it may go: redirects are not followed, since they would carry the token
- * along.
+ * along. libsoup bounds the headers of an answer (64 KB) in HTTP/1.1, not in HTTP/2, which we therefore do not speak.
  */
 #include "dao-relay-private.h"
 #include "dao-json.h"
@@ -15,6 +15,8 @@
 /* The largest answer is the friends list: 400 bytes an entry, 2,000 friends. */
 #define MAX_ANSWER (1024 * 1024)
 #define READ_CHUNK (16 * 1024)
+/* 1xx answers before the real one (RFC 9110, 15.2): libsoup reads any number of them, in one go. */
+#define MAX_INTERIM 8
 /* What we repeat of an `error` text the relay sent. */
 #define MAX_ERROR_TEXT 200
 
@@ -28,6 +30,7 @@ typedef struct
   gulong outer_id;
   GSource *deadline;
   gboolean timed_out;
+  guint interim;
 } Request;
 
 _Thread_local guint dao_relay_n_pending;
@@ -50,6 +53,8 @@ request_free (Request * request)
     g_byte_array_unref (request->body);
   }
   g_clear_object (&request->stream);
+  if (request->message != NULL)
+    g_signal_handlers_disconnect_by_data (request->message, request);
   g_clear_object (&request->message);
   g_clear_object (&request->cancellable);
   g_free (request);
@@ -113,6 +118,10 @@ return_failure (GTask * task, GError * error)
     g_task_return_new_error (task, DAO_RELAY_ERROR,
         DAO_RELAY_ERROR_UNREACHABLE, "%s did not answer within %u s",
         client->url, client->timing.request_ms / 1000);
+    g_error_free (error);
+  } else if (request->interim > MAX_INTERIM) {
+    g_task_return_new_error (task, DAO_RELAY_ERROR, DAO_RELAY_ERROR_LIMIT,
+        "%s sends more than %d interim answers", client->url, MAX_INTERIM);
     g_error_free (error);
   } else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
     g_task_return_error (task, error);
@@ -203,6 +212,26 @@ on_headers (GObject * source, GAsyncResult * result, gpointer user_data)
       g_steal_pointer (&task));
 }
 
+static void
+on_interim (SoupMessage * message, gpointer user_data)
+{
+  Request *request = user_data;
+
+  if (++request->interim > MAX_INTERIM)
+    g_cancellable_cancel (request->cancellable);
+}
+
+static void
+on_network_event (SoupMessage * message, GSocketClientEvent event,
+    GIOStream * connection, gpointer user_data)
+{
+  static const gchar *const protocols[] = { "http/1.1", NULL };
+
+  if (event == G_SOCKET_CLIENT_TLS_HANDSHAKING)
+    g_tls_connection_set_advertised_protocols (G_TLS_CONNECTION (connection),
+        protocols);
+}
+
 static gboolean
 on_deadline (gpointer user_data)
 {
@@ -230,6 +259,10 @@ request_bound (Request * request, DaoRelayClient * client,
         G_CALLBACK (on_outer_cancelled), g_object_ref (request->cancellable),
         g_object_unref);
   }
+  g_signal_connect (request->message, "got-informational",
+      G_CALLBACK (on_interim), request);
+  g_signal_connect (request->message, "network-event",
+      G_CALLBACK (on_network_event), request);
   request->deadline = g_timeout_source_new (client->timing.request_ms);
   g_source_set_callback (request->deadline, on_deadline, request, NULL);
   g_source_attach (request->deadline, client->context);

@@ -7,6 +7,9 @@
  *   dao-relay-http.c     one bounded request, JSON in and out
  *   dao-relay-login.c    challenge, signature, token; requests that need it
  *   dao-relay-socket.c   the WebSocket: ticket, heartbeat, back-off, goaway
+ *   dao-relay-upgrade.c  the request that becomes a WebSocket
+ *   dao-relay-stream.c   the connection it runs on, with bounds
+ *   dao-relay-linger.c   a WebSocket on its way out
  */
 #pragma once
 
@@ -28,6 +31,10 @@ typedef struct
 } DaoRelayTiming;
 
 #define DAO_RELAY_MAX_LOGINS 3  /* protocol.md c: attempts after which a refused login is final */
+
+/* A read or write that stands still this long fails; requests have their own deadline. */
+#define DAO_RELAY_IO_TIMEOUT_S 20
+#define DAO_RELAY_USER_AGENT "gst-dao"
 
 typedef struct _DaoRelaySocket DaoRelaySocket;
 
@@ -111,5 +118,17 @@ void dao_relay_socket_stop (DaoRelaySocket * socket);
 gboolean dao_relay_socket_is_open (DaoRelaySocket * socket);
 gboolean dao_relay_socket_send (DaoRelaySocket * socket, const gchar * text,
     GError ** error);
+
+/* --- dao-relay-upgrade.c --- */
+void dao_relay_upgrade_async (DaoRelayClient * client, const gchar * path,
+    GCancellable * cancellable, GAsyncReadyCallback callback,
+    gpointer user_data);
+/* (transfer full): a DaoRelayStream; refused: DAO_RELAY_ERROR_HTTP with the status */
+GIOStream *dao_relay_upgrade_finish (DaoRelayClient * client,
+    GAsyncResult * result, GError ** error);
+
+/* --- dao-relay-linger.c --- */
+void dao_relay_linger (SoupWebsocketConnection * ws, gushort code,
+    GMainContext * context);
 
 G_END_DECLS

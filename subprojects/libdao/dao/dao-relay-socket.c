@@ -13,6 +13,7 @@
 #include "dao-envelope.h"
 #include "dao-json.h"
 #include "dao-relay-body.h"
+#include "dao-relay-stream.h"
 
 #include <string.h>
 
@@ -20,8 +21,6 @@
 #define MAX_TICKET 2048
 /* What we repeat of a goaway's reason. */
 #define MAX_REASON 64
-/* How long a closed socket may still flush and wait for the relay's close frame. */
-#define LINGER_MS 2000
 /* protocol.md d: re-authenticate at most 3 times */
 #define MAX_REVOCATIONS 3
 
@@ -34,6 +33,7 @@ struct _DaoRelaySocket
   GSource *timer;               /* next attempt, or the deadline of this one */
   GSource *ping;
   SoupWebsocketConnection *ws;  /* only while open */
+  gushort close_code;           /* what we close it with */
   guint failures;               /* n of the back-off */
   guint refused;                /* refused logins in a row */
   gint64 heard_at;              /* monotonic, us */
@@ -47,7 +47,6 @@ typedef struct
 {
   DaoRelayClient *client;
   guint generation;
-  SoupMessage *message;
 } Attempt;
 
 static void begin_attempt (DaoRelaySocket * self);
@@ -59,83 +58,6 @@ dao_relay_backoff_ms (guint attempt, gdouble jitter)
   guint delay = attempt >= 5 ? 30000 : MIN (1000u << attempt, 30000u);
 
   return (guint) (delay * jitter);
-}
-
-/* --- a socket on its way out --- */
-
-typedef struct
-{
-  SoupWebsocketConnection *ws;
-  GSource *timeout;
-} Linger;
-
-static void
-linger_end (Linger * linger)
-{
-  g_signal_handlers_disconnect_by_data (linger->ws, linger);
-  g_source_destroy (linger->timeout);
-  g_source_unref (linger->timeout);
-  g_object_unref (linger->ws);
-  g_free (linger);
-  dao_relay_n_pending--;
-}
-
-static gboolean
-on_linger_timeout (gpointer user_data)
-{
-  linger_end (user_data);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-on_linger_closed (SoupWebsocketConnection * ws, gpointer user_data)
-{
-  linger_end (user_data);
-}
-
-/* Takes @ws: sends what is queued and a close frame, then lets go. */
-static void
-close_gently (DaoRelaySocket * self, SoupWebsocketConnection * ws)
-{
-  Linger *linger;
-
-  if (soup_websocket_connection_get_state (ws) == SOUP_WEBSOCKET_STATE_CLOSED) {
-    g_object_unref (ws);
-    return;
-  }
-  linger = g_new0 (Linger, 1);
-  linger->ws = ws;
-  dao_relay_n_pending++;
-  g_signal_connect (ws, "closed", G_CALLBACK (on_linger_closed), linger);
-  linger->timeout = g_timeout_source_new (LINGER_MS);
-  g_source_set_callback (linger->timeout, on_linger_timeout, linger, NULL);
-  g_source_attach (linger->timeout, self->client->context);
-  if (soup_websocket_connection_get_state (ws) == SOUP_WEBSOCKET_STATE_OPEN)
-    soup_websocket_connection_close (ws, SOUP_WEBSOCKET_CLOSE_NORMAL, NULL);
-}
-
-static gboolean
-on_drain_timeout (gpointer expired)
-{
-  *(gboolean *) expired = TRUE;
-  return G_SOURCE_REMOVE;
-}
-
-gboolean
-dao_relay_drain (guint timeout_ms)
-{
-  GMainContext *context = g_main_context_ref_thread_default ();
-  GSource *timeout = g_timeout_source_new (timeout_ms);
-  gboolean expired = FALSE;
-
-  g_source_set_callback (timeout, on_drain_timeout, &expired, NULL);
-  g_source_attach (timeout, context);
-  while (dao_relay_n_pending > 0 && !expired)
-    g_main_context_iteration (context, TRUE);
-  g_source_destroy (timeout);
-  g_source_unref (timeout);
-  g_main_context_unref (context);
-  return dao_relay_n_pending == 0;
 }
 
 /* --- timers --- */
@@ -173,7 +95,7 @@ reset (DaoRelaySocket * self)
     SoupWebsocketConnection *ws = g_steal_pointer (&self->ws);
 
     g_signal_handlers_disconnect_by_data (ws, self);
-    close_gently (self, ws);
+    dao_relay_linger (ws, self->close_code, self->client->context);
   }
 }
 
@@ -360,6 +282,24 @@ on_pong (SoupWebsocketConnection * ws, GBytes * payload, gpointer user_data)
   self->heard_at = g_get_monotonic_time ();
 }
 
+/* What the relay sent is not to be had, or the line broke. libsoup would go on reading until the relay has
+ * answered its close frame. */
+static void
+on_error (SoupWebsocketConnection * ws, GError * cause, gpointer user_data)
+{
+  DaoRelaySocket *self = user_data;
+  gboolean limit = g_error_matches (cause, DAO_RELAY_ERROR,
+      DAO_RELAY_ERROR_LIMIT);
+
+  if (limit)
+    self->close_code = SOUP_WEBSOCKET_CLOSE_TOO_BIG;
+  else if (cause->domain == SOUP_WEBSOCKET_ERROR)
+    self->close_code = cause->code;
+  try_again (self, g_error_new (DAO_RELAY_ERROR,
+          limit ? DAO_RELAY_ERROR_LIMIT : DAO_RELAY_ERROR_UNREACHABLE,
+          "The connection to the relay is given up: %s", cause->message));
+}
+
 static void
 on_closed (SoupWebsocketConnection * ws, gpointer user_data)
 {
@@ -387,15 +327,18 @@ on_ping (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-/* Takes @ws. */
 static void
-opened (DaoRelaySocket * self, SoupWebsocketConnection * ws)
+opened (DaoRelaySocket * self, GIOStream * stream)
 {
   DaoRelayClient *client = g_object_ref (self->client);
+  g_autoptr (GUri) uri = g_uri_parse (client->url, G_URI_FLAGS_NONE, NULL);
+  SoupWebsocketConnection *ws = soup_websocket_connection_new (stream, uri,
+      SOUP_WEBSOCKET_CONNECTION_CLIENT, NULL, NULL, NULL);
 
   clear_source (&self->timer);
   g_clear_object (&self->attempt);
   self->ws = ws;
+  self->close_code = SOUP_WEBSOCKET_CLOSE_NORMAL;
   self->failures = 0;
   self->heard_at = g_get_monotonic_time ();
   soup_websocket_connection_set_max_incoming_payload_size (ws,
@@ -404,6 +347,7 @@ opened (DaoRelaySocket * self, SoupWebsocketConnection * ws)
       client->timing.ping_ms / 1000);
   g_signal_connect (ws, "message", G_CALLBACK (on_message), self);
   g_signal_connect (ws, "pong", G_CALLBACK (on_pong), self);
+  g_signal_connect (ws, "error", G_CALLBACK (on_error), self);
   g_signal_connect (ws, "closed", G_CALLBACK (on_closed), self);
 
   self->ping = g_timeout_source_new (client->timing.ping_ms);
@@ -413,7 +357,7 @@ opened (DaoRelaySocket * self, SoupWebsocketConnection * ws)
   g_object_unref (client);
 }
 
-/* --- an attempt: ticket, then handshake --- */
+/* --- an attempt: ticket, then upgrade --- */
 
 static Attempt *
 attempt_new (DaoRelaySocket * self)
@@ -428,7 +372,6 @@ attempt_new (DaoRelaySocket * self)
 static void
 attempt_free (Attempt * attempt)
 {
-  g_clear_object (&attempt->message);
   g_object_unref (attempt->client);
   g_free (attempt);
 }
@@ -444,41 +387,22 @@ attempt_socket (Attempt * attempt)
   return attempt->generation == self->generation ? self : NULL;
 }
 
-static GError *
-handshake_error (DaoRelaySocket * self, Attempt * attempt, GError * cause)
-{
-  guint status = soup_message_get_status (attempt->message);
-  const gchar *url = self->client->url;
-
-  if (cause->domain == G_TLS_ERROR)
-    return g_error_new (DAO_RELAY_ERROR, DAO_RELAY_ERROR_UNREACHABLE,
-        "The certificate of %s is not accepted: %s", url, cause->message);
-  if (status != 0)
-    return g_error_new (DAO_RELAY_ERROR, DAO_RELAY_ERROR_HTTP,
-        "HTTP %u: the relay refuses the WebSocket", status);
-  return g_error_new (DAO_RELAY_ERROR, DAO_RELAY_ERROR_UNREACHABLE,
-      "Cannot open the WebSocket of %s: %s", url, cause->message);
-}
-
 static void
-on_handshake (GObject * source, GAsyncResult * result, gpointer user_data)
+on_upgraded (GObject * source, GAsyncResult * result, gpointer user_data)
 {
   g_autoptr (Attempt) attempt = user_data;
-  g_autoptr (GError) error = NULL;
-  SoupWebsocketConnection *ws;
+  g_autoptr (GIOStream) stream = NULL;
+  GError *error = NULL;
   DaoRelaySocket *self;
 
-  ws = soup_session_websocket_connect_finish (SOUP_SESSION (source), result,
-      &error);
+  stream = dao_relay_upgrade_finish (DAO_RELAY_CLIENT (source), result, &error);
   self = attempt_socket (attempt);
-  if (self == NULL) {
-    if (ws != NULL)
-      close_gently (attempt->client->socket, ws);
-  } else if (ws == NULL) {
-    attempt_failed (self, handshake_error (self, attempt, error));
-  } else {
-    opened (self, ws);
-  }
+  if (self == NULL)
+    g_clear_error (&error);
+  else if (stream == NULL)
+    attempt_failed (self, error);
+  else
+    opened (self, stream);
 }
 
 static gboolean
@@ -488,25 +412,14 @@ ticket_is_valid (const gchar * ticket)
 }
 
 static void
-start_handshake (DaoRelaySocket * self, const gchar * ticket)
+start_upgrade (DaoRelaySocket * self, const gchar * ticket)
 {
-  DaoRelayClient *client = self->client;
-  Attempt *attempt = attempt_new (self);
   gchar *path = dao_relay_path_socket (dao_identity_get_uuid
-      (client->identity), ticket);
-  gchar *url = g_strconcat (client->url, path, NULL);
+      (self->client->identity), ticket);
 
-  attempt->message = soup_message_new ("GET", url);
-  dao_relay_wipe (&url);
+  dao_relay_upgrade_async (self->client, path, self->attempt, on_upgraded,
+      attempt_new (self));
   dao_relay_wipe (&path);
-  soup_message_add_flags (attempt->message, SOUP_MESSAGE_NO_REDIRECT);
-  soup_message_disable_feature (attempt->message, SOUP_TYPE_AUTH_MANAGER);
-  /* No permessage-deflate: a small frame must not inflate beyond our limit, and ciphertext does not
-   * compress anyway. */
-  soup_message_disable_feature (attempt->message,
-      SOUP_TYPE_WEBSOCKET_EXTENSION_MANAGER);
-  soup_session_websocket_connect_async (client->session, attempt->message,
-      NULL, NULL, G_PRIORITY_DEFAULT, self->attempt, on_handshake, attempt);
 }
 
 static void
@@ -528,7 +441,7 @@ on_ticket (GObject * source, GAsyncResult * result, gpointer user_data)
             DAO_RELAY_ERROR_ANSWER, "The relay's answer has no ticket"));
   } else {
     self->refused = 0;
-    start_handshake (self, dao_json_get_string (answer, "ticket"));
+    start_upgrade (self, dao_json_get_string (answer, "ticket"));
   }
   if (answer != NULL) {
     dao_relay_wipe_json (answer, "ticket");
@@ -554,7 +467,7 @@ begin_attempt (DaoRelaySocket * self)
 
   reset (self);
   self->attempt = g_cancellable_new ();
-  /* Login, ticket and handshake are up to six requests with deadlines of their own; the handshake has none. */
+  /* Login, ticket and upgrade are up to six requests with deadlines of their own; the upgrade has none. */
   set_timer (self, self->client->timing.request_ms * 3, on_attempt_deadline);
   dao_relay_client_call_async (self->client, "POST", DAO_PATH_WS_TICKET, body,
       self->attempt, on_ticket, attempt_new (self));
@@ -620,6 +533,10 @@ dao_relay_socket_send (DaoRelaySocket * self, const gchar * text,
         "A frame of more than %d bytes is not sent", DAO_ENVELOPE_MAX_FRAME);
     return FALSE;
   }
+  if (!dao_relay_stream_reserve (DAO_RELAY_STREAM
+          (soup_websocket_connection_get_io_stream (self->ws)), strlen (text),
+          error))
+    return FALSE;
   soup_websocket_connection_send_text (self->ws, text);
   return TRUE;
 }
