@@ -512,12 +512,14 @@ test_guard_frame_headers (void)
 {
   static const struct
   {
-    guint8 bytes[10];
+    guint8 bytes[16];
     gsize length;
   } cases[] = {
     {{FIN | TEXT, 127, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 10},
     {{FIN | TEXT, 127, 0, 0, 0, 0, 0, 1, 0, 1}, 10},
     {{CONTINUATION, 126, 0xff, 0xff}, 4},
+    {{TEXT, 1, ' ', FIN | CONTINUATION, 127, 0xff, 0xff, 0xff, 0xff, 0xff,
+            0xff, 0xff, 0xff}, 13},
     {{FIN | TEXT, 0x80}, 2},
     {{FIN | PING, 126, 0, 126}, 4},
     {{FIN | 0xf, 127, 0, 0, 0, 0, 0, 0, 0, 126}, 10},
