@@ -540,6 +540,39 @@ test_buffer_lists (void)
   tear_down (&t);
 }
 
+/* A peer that only reports, and one whose reports never end, sends no media: the rule of 15 s counts packets of
+ * RTP. RFC 5761, 4: packet types of RTCP are 192 to 223 where RTP has marker and payload type. */
+static void
+test_guard_rtcp_is_no_media (void)
+{
+  GstDaoTransportCounts counts;
+  GstBufferList *list;
+  Transport t;
+  GstPad *pad;
+  guint type;
+
+  set_up (&t, "sha-256 " SHA256);
+  show (&t, pem);
+  pad = gst_element_get_static_pad (t.src, "src");
+  for (type = 0; type < 256; type++) {
+    GstBuffer *buffer = packet (128);
+
+    gst_buffer_memset (buffer, 1, type, 1);
+    gst_pad_push (pad, gst_buffer_ref (buffer));
+    list = gst_buffer_list_new ();
+    gst_buffer_list_add (list, gst_buffer_ref (buffer));
+    gst_pad_push_list (pad, list);
+    gst_pad_push (t.sent, buffer);
+  }
+  g_assert_cmpint (t.n_received, ==, 2 * 256);
+  gst_dao_fingerprint_guard_get_counts (t.guard, &counts);
+  g_assert_cmpuint (counts.packets_received, ==, 2 * 256);
+  g_assert_cmpuint (counts.rtp_received, ==, 2 * (256 - 32));
+  g_assert_cmpuint (counts.rtp_sent, ==, 256 - 32);
+  gst_object_unref (pad);
+  tear_down (&t);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -563,5 +596,7 @@ main (int argc, char **argv)
   g_test_add_func ("/fingerprint/second-transport", test_second_transport);
   g_test_add_func ("/fingerprint/closed", test_closed);
   g_test_add_func ("/fingerprint/buffer-lists", test_buffer_lists);
+  g_test_add_func ("/fingerprint/guard-rtcp-is-no-media",
+      test_guard_rtcp_is_no_media);
   return g_test_run ();
 }
