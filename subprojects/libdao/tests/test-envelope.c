@@ -510,6 +510,61 @@ test_headers (Fixture * f, gconstpointer data)
   assert_open (f, "null", DAO_ENVELOPE_ERROR_HEADER);
 }
 
+/* A valid frame whose payload has two padding characters at its end */
+static gchar *
+seal_padded (Fixture * f, gchar ** payload)
+{
+  GString *sdp = g_string_new ("v=0");
+
+  while (TRUE) {
+    json_t *fields = offer (), *root;
+    gchar *frame;
+
+    g_string_append (sdp, "\r\n");
+    json_object_set_new (fields, "sdp", json_string (sdp->str));
+    frame = seal (f, fields, NOW, NULL);
+    root = dao_json_parse (frame, strlen (frame), NULL);
+    *payload = g_strdup (dao_json_get_string (root, "payload"));
+    json_decref (root);
+    if (g_str_has_suffix (*payload, "==")) {
+      g_string_free (sdp, TRUE);
+      return frame;
+    }
+    g_free (*payload);
+    g_free (frame);
+  }
+}
+
+/* protocol.md e.5, 3, and h.20: the same bytes in any other writing are another frame, and none of ours. */
+static void
+test_guard_payload_base64 (Fixture * f, gconstpointer data)
+{
+  g_autofree gchar *payload = NULL;
+  g_autofree gchar *frame = seal_padded (f, &payload);
+  gsize length = strlen (payload);
+  g_autofree gchar *bits = g_strdup (payload);
+  gchar *others[] = {
+    g_strconcat (payload, "\n", NULL), g_strconcat (" ", payload, NULL),
+    g_strdup_printf ("%.4s\r\n%s", payload, payload + 4),
+    g_strndup (payload, length - 1), g_strndup (payload, length - 2),
+    g_strconcat (payload, "=", NULL), g_strconcat (payload, "====", NULL),
+    g_strconcat (payload, "AAAA", NULL), g_strdelimit (g_strdup_printf
+        ("+%s", payload), "+", '-'), g_steal_pointer (&bits),
+  };
+  guint i;
+
+  /* Of the last digit only the two upper bits count: 'A', 'Q', 'g' or 'w'. */
+  others[G_N_ELEMENTS (others) - 1][length - 3]++;
+  for (i = 0; i < G_N_ELEMENTS (others); i++) {
+    g_autofree gchar *changed = with_field (frame, "payload",
+        json_string (others[i]));
+
+    assert_open (f, changed, DAO_ENVELOPE_ERROR_PAYLOAD);
+    g_free (others[i]);
+  }
+  assert_open (f, frame, ACCEPTED);
+}
+
 static void
 test_inner_is_strict (Fixture * f, gconstpointer data)
 {
@@ -636,6 +691,7 @@ main (int argc, char **argv)
   TEST ("guard-changed-contact", test_guard_changed_contact);
   TEST ("guard-oversize-frame", test_guard_oversize_frame);
   TEST ("headers", test_headers);
+  TEST ("guard-payload-base64", test_guard_payload_base64);
   TEST ("inner-is-strict", test_inner_is_strict);
   TEST ("verified-but-unusable", test_verified_but_unusable);
   TEST ("guard-seal-refuses", test_guard_seal_refuses);

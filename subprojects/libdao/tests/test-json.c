@@ -99,6 +99,26 @@ test_canonical_value_limit (void)
 }
 
 /* The error text must not carry what was parsed into logs. */
+/* The writer recurses; what the parser did not bound (an object made here) it must bound itself. */
+static void
+test_guard_canonical_depth (void)
+{
+  json_t *value = json_integer (1);
+  guint depth;
+
+  for (depth = 0; depth <= DAO_JSON_MAX_DEPTH + 1; depth++) {
+    g_autoptr (GError) error = NULL;
+    g_autofree gchar *text = dao_json_canonical (value, &error);
+
+    g_assert_true ((text != NULL) == (depth <= DAO_JSON_MAX_DEPTH));
+    if (text == NULL)
+      g_assert_error (error, DAO_JSON_ERROR, DAO_JSON_ERROR_LIMIT);
+    value = depth % 2 ? json_pack ("[o]", value) : json_pack ("{s:o}", "a",
+        value);
+  }
+  json_decref (value);
+}
+
 static void
 test_error_does_not_quote (void)
 {
@@ -241,6 +261,7 @@ main (int argc, char **argv)
   g_test_add_func ("/json/refused", test_refused);
   g_test_add_func ("/json/limits", test_limits);
   g_test_add_func ("/json/canonical-value-limit", test_canonical_value_limit);
+  g_test_add_func ("/json/guard-canonical-depth", test_guard_canonical_depth);
   g_test_add_func ("/json/error-does-not-quote", test_error_does_not_quote);
   g_test_add_func ("/json/numbers", test_numbers);
   g_test_add_func ("/json/numbers-round-trip", test_numbers_round_trip);
