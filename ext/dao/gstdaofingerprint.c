@@ -16,6 +16,10 @@
 
 #include <string.h>
 
+/* Audio, video, its retransmissions and the sender of RTCP are 4; a peer may begin some anew. srtpdec keeps keys and
+ * replay lists for every SSRC it sees, before it has verified a packet of it, and forgets none. */
+#define MAX_SSRCS 32
+
 GST_DEBUG_CATEGORY_STATIC (gst_dao_fingerprint_debug);
 #define GST_CAT_DEFAULT gst_dao_fingerprint_debug
 
@@ -37,6 +41,8 @@ struct _GstDaoFingerprintGuard
   GstBin *webrtc;               /* not owned; NULL when closed */
   gulong added_id;
   GstDaoTransportCounts counts;
+  guint32 ssrcs[MAX_SSRCS];     /* received, in the byte order of the network */
+  guint n_ssrcs;
 };
 
 static const struct
@@ -178,6 +184,25 @@ is_rtcp (GstBuffer * buffer)
       && type >= 192 && type <= 223;
 }
 
+/* Of an SSRC we know, or one of the first few. RFC 3550: at byte 8 of RTP (5.1), at byte 4 of RTCP (6.4), in clear in
+ * SRTP, too. */
+static gboolean
+ssrc_is_allowed (GstDaoFingerprintGuard * guard, GstBuffer * buffer)
+{
+  guint32 ssrc;
+  guint i;
+
+  if (gst_buffer_extract (buffer, is_rtcp (buffer) ? 4 : 8, &ssrc, 4) != 4)
+    return FALSE;
+  for (i = 0; i < guard->n_ssrcs; i++)
+    if (guard->ssrcs[i] == ssrc)
+      return TRUE;
+  if (guard->n_ssrcs == MAX_SSRCS)
+    return FALSE;
+  guard->ssrcs[guard->n_ssrcs++] = ssrc;
+  return TRUE;
+}
+
 static gboolean
 may_pass (GstDaoFingerprintGuard * guard, GstBuffer * buffer, gboolean in)
 {
@@ -187,6 +212,8 @@ may_pass (GstDaoFingerprintGuard * guard, GstBuffer * buffer, gboolean in)
   gsize size = gst_buffer_get_size (buffer);
 
   g_mutex_lock (&guard->lock);
+  if (pass && rtp && in)
+    pass = ssrc_is_allowed (guard, buffer);
   if (in) {
     guard->counts.packets_received++;
     guard->counts.last_received_us = g_get_monotonic_time ();

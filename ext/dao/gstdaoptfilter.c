@@ -32,6 +32,10 @@ gst_dao_pt_filter_unref (GstDaoPtFilter * filter)
   g_free (filter);
 }
 
+/* RFC 3550, 5.1. Only a mixer names contributing sources, and in a call of two there is none; rtpsession makes an object
+ * of each that it is told of. */
+#define CSRC_COUNT 0x0f
+
 static gboolean
 is_allowed (GstDaoPtFilter * filter, GstBuffer * buffer)
 {
@@ -42,7 +46,8 @@ is_allowed (GstDaoPtFilter * filter, GstBuffer * buffer)
   if (gst_buffer_extract (buffer, 0, header, 2) == 2) {
     guint pt = header[1] & 0x7f;
 
-    ok = (filter->allowed[pt / 64] >> (pt % 64)) & 1;
+    ok = (header[0] & CSRC_COUNT) == 0
+        && (filter->allowed[pt / 64] >> (pt % 64)) & 1;
   }
   filter->dropped += !ok;
   g_mutex_unlock (&filter->lock);

@@ -7,6 +7,7 @@
 #endif
 
 #include "gstdaotrack.h"
+#include "gstdaoplaindepay.h"
 
 #include <gst/app/gstappsrc.h>
 #include <gst/video/video.h>
@@ -16,18 +17,23 @@
 /* What may wait for webrtcbin; older frames are dropped, a call is live. */
 #define SEND_QUEUE_TIME GST_SECOND
 
+/* @element: (transfer floating) (nullable) */
 static GstElement *
-make (GstBin * bin, const gchar * factory, GError ** error)
+add (GstBin * bin, GstElement * element, const gchar * name, GError ** error)
 {
-  GstElement *element = gst_element_factory_make (factory, NULL);
-
   if (!element) {
     g_set_error (error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN,
-        "The element '%s' is missing: install its GStreamer plugin", factory);
+        "The element '%s' is missing: install its GStreamer plugin", name);
     return NULL;
   }
   gst_bin_add (bin, element);
   return element;
+}
+
+static GstElement *
+make (GstBin * bin, const gchar * factory, GError ** error)
+{
+  return add (bin, gst_element_factory_make (factory, NULL), factory, error);
 }
 
 static gboolean
@@ -51,15 +57,15 @@ link_all (GError ** error, GstElement * first, ...)
 }
 
 static const gchar *
-plain_payloader (GstDaoCodec codec, gboolean pay)
+plain_payloader (GstDaoCodec codec)
 {
   switch (codec) {
     case GST_DAO_CODEC_VP8:
-      return pay ? "rtpvp8pay" : "rtpvp8depay";
+      return "rtpvp8pay";
     case GST_DAO_CODEC_VP9:
-      return pay ? "rtpvp9pay" : "rtpvp9depay";
+      return "rtpvp9pay";
     default:
-      return pay ? "rtpopuspay" : "rtpopusdepay";
+      return "rtpopuspay";
   }
 }
 
@@ -219,8 +225,8 @@ gst_dao_send_track_start (GstBin * bin, GstElement * filter,
     g_object_set (enc, "keys", cipher->keys, NULL);
   }
   *encryptor = enc;
-  pay = make (bin, opaque ? "rtpdaopay" : plain_payloader (media->codec,
-          TRUE), error);
+  pay = make (bin, opaque ? "rtpdaopay" : plain_payloader (media->codec),
+      error);
   if (!pay)
     return NULL;
   configure_payloader (pay, filter, media);
@@ -365,26 +371,14 @@ make_tap (GstElement * last, GstDaoMediaSrc * src)
   return pad;
 }
 
-static GstElement *
-make_depayloader (GstBin * bin, GstDaoCodec codec, gboolean opaque,
-    GError ** error)
-{
-  GstElement *depay = make (bin, opaque ? "rtpdaodepay" :
-      plain_payloader (codec, FALSE), error);
-
-  /* What the decryptor does for encrypted frames */
-  if (depay && !opaque && codec != GST_DAO_CODEC_OPUS)
-    g_object_set (depay, "request-keyframe", TRUE, "wait-for-keyframe", TRUE,
-        NULL);
-  return depay;
-}
-
 GstPad *
 gst_dao_receive_track_start (GstBin * bin, GstPad * pad, GstDaoCodec codec,
     const GstDaoTrackCipher * cipher, GstDaoMediaSrc * src, GError ** error)
 {
   gboolean opaque = cipher->keys || cipher->ciphertext;
-  GstElement *depay = make_depayloader (bin, codec, opaque, error);
+  GstElement *depay = opaque ? make (bin, "rtpdaodepay", error) :
+      add (bin, gst_dao_plain_depay_new (codec),
+      gst_dao_codec_encoding_name (codec), error);
   GstElement *last = depay;
   GstPad *depay_sink, *tap;
 

@@ -573,6 +573,54 @@ test_guard_rtcp_is_no_media (void)
   tear_down (&t);
 }
 
+static GstBuffer *
+packet_of (guint8 type, guint32 ssrc)
+{
+  GstBuffer *buffer = packet (128);
+  guint32 big_endian = GUINT32_TO_BE (ssrc);
+
+  gst_buffer_memset (buffer, 1, type, 1);
+  gst_buffer_fill (buffer, type == 200 ? 4 : 8, &big_endian, 4);
+  return buffer;
+}
+
+/* Each SSRC is keys and a replay list in srtpdec, before a packet of it is verified. */
+static void
+test_guard_number_of_ssrcs (void)
+{
+  GstDaoTransportCounts counts;
+  Transport t;
+  GstPad *pad;
+  guint ssrc;
+
+  set_up (&t, "sha-256 " SHA256);
+  pad = gst_element_get_static_pad (t.src, "src");
+  /* Those of packets that are stopped anyway do not count. */
+  for (ssrc = 0; ssrc < 100; ssrc++)
+    gst_pad_push (pad, packet_of (111, 0x1000 + ssrc));
+  show (&t, pem);
+  for (ssrc = 0; ssrc < 1000; ssrc++) {
+    gst_pad_push (pad, packet_of (111, 0x2000 + ssrc / 2));
+    gst_pad_push (pad, packet_of (200, 0x8000 + ssrc / 2));
+  }
+  g_assert_cmpuint (t.n_received, ==, 2 * 32);
+  gst_dao_fingerprint_guard_get_counts (t.guard, &counts);
+  g_assert_cmpuint (counts.blocked, ==, 100 + 2000 - 2 * 32);
+  /* Those that were there first go on; what has no SSRC is none of it, and what we send is our own affair. */
+  gst_pad_push (pad, packet_of (111, 0x2000));
+  gst_pad_push (pad, packet_of (200, 0x8000));
+  g_assert_cmpuint (t.n_received, ==, 2 * 33);
+  gst_pad_push (pad, gst_buffer_new_memdup ("\x80\x6f\0\0\0\0\0\0\0\0\x20",
+          11));
+  g_assert_cmpuint (t.n_received, ==, 2 * 33);
+  for (ssrc = 0; ssrc < 100; ssrc++)
+    gst_pad_push (t.sent, packet_of (111, ssrc));
+  gst_dao_fingerprint_guard_get_counts (t.guard, &counts);
+  g_assert_cmpuint (counts.rtp_sent, ==, 100);
+  gst_object_unref (pad);
+  tear_down (&t);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -598,5 +646,7 @@ main (int argc, char **argv)
   g_test_add_func ("/fingerprint/buffer-lists", test_buffer_lists);
   g_test_add_func ("/fingerprint/guard-rtcp-is-no-media",
       test_guard_rtcp_is_no_media);
+  g_test_add_func ("/fingerprint/guard-number-of-ssrcs",
+      test_guard_number_of_ssrcs);
   return g_test_run ();
 }

@@ -120,6 +120,27 @@ test_short_packets (void)
   tear_down (&f);
 }
 
+/* A list of up to 15 in each packet, and rtpsession remembers all. */
+static void
+test_guard_contributing_sources (void)
+{
+  Fixture f;
+  GstPad *pad;
+  guint n;
+
+  set_up (&f);
+  pad = add_pad (&f, "recv_rtp_sink_0");
+  gst_dao_pt_filter_allow (f.filter, 111);
+  for (n = 0; n < 16; n++) {
+    GstBuffer *buffer = packet (111);
+
+    /* padding and extension bits are others */
+    gst_buffer_memset (buffer, 0, 0xb0 | n, 1);
+    g_assert_cmpint (passes (&f, pad, buffer), ==, n == 0);
+  }
+  tear_down (&f);
+}
+
 /* RTCP has no payload type of RTP's. */
 static void
 test_rtcp_passes (void)
@@ -162,6 +183,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/pt-filter/only-what-is-allowed",
       test_only_what_is_allowed);
+  g_test_add_func ("/pt-filter/guard-contributing-sources",
+      test_guard_contributing_sources);
   g_test_add_func ("/pt-filter/short-packets", test_short_packets);
   g_test_add_func ("/pt-filter/rtcp-passes", test_rtcp_passes);
   g_test_add_func ("/pt-filter/buffer-lists", test_buffer_lists);
