@@ -24,9 +24,10 @@ __asan_default_options (void)
     "winner thank yellow"
 #define PATIENCE_S 20
 
+static gchar *certs;            /* directory */
+
 typedef struct
 {
-  gchar *dir;
   GTlsCertificate *certificate;
   GSocketService *service;
   GIOStream *connection;        /* the newest, TLS */
@@ -123,11 +124,9 @@ bed_new (const gchar * name)
   g_autoptr (GTlsDatabase) database = NULL;
   guint16 port;
 
-  bed->dir = g_dir_make_tmp ("dao-tls-XXXXXX", NULL);
-  test_certs_write (bed->dir);
-  pem = g_build_filename (bed->dir, pem_name, NULL);
-  key = g_build_filename (bed->dir, key_name, NULL);
-  ca = g_build_filename (bed->dir, "ca.pem", NULL);
+  pem = g_build_filename (certs, pem_name, NULL);
+  key = g_build_filename (certs, key_name, NULL);
+  ca = g_build_filename (certs, "ca.pem", NULL);
   bed->certificate = g_tls_certificate_new_from_files (pem, key, &error);
   g_assert_no_error (error);
   bed->request = g_string_new (NULL);
@@ -166,10 +165,7 @@ bed_free (Bed * bed)
   dao_identity_unref (bed->identity);
   g_string_free (bed->request, TRUE);
   g_clear_error (&bed->error);
-  test_certs_remove (bed->dir);
-  g_rmdir (bed->dir);
   g_free (bed->protocol);
-  g_free (bed->dir);
   g_free (bed);
 }
 
@@ -307,12 +303,20 @@ test_guard_no_http2 (void)
 int
 main (int argc, char **argv)
 {
+  int failed;
+
   g_test_init (&argc, &argv, NULL);
+  certs = g_dir_make_tmp ("dao-tls-XXXXXX", NULL);
+  test_certs_write (certs);
   g_test_add_func ("/relay-tls/upgrade", test_upgrade);
   g_test_add_func ("/relay-tls/guard-certificate-of-the-socket",
       test_guard_certificate_of_the_socket);
   g_test_add_func ("/relay-tls/guard-certificate-of-the-api",
       test_guard_certificate_of_the_api);
   g_test_add_func ("/relay-tls/guard-no-http2", test_guard_no_http2);
-  return g_test_run ();
+  failed = g_test_run ();
+  test_certs_remove (certs);
+  g_rmdir (certs);
+  g_free (certs);
+  return failed;
 }
