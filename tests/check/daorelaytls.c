@@ -276,15 +276,11 @@ test_guard_certificate_of_the_socket (void)
 static void
 test_guard_certificate_of_the_api (void)
 {
-  guint i;
+  Bed *bed = bed_new ("stranger");
 
-  for (i = 0; i < G_N_ELEMENTS (bad); i++) {
-    Bed *bed = bed_new (bad[i]);
-
-    call (bed);
-    assert_refused (bed);
-    bed_free (bed);
-  }
+  call (bed);
+  assert_refused (bed);
+  bed_free (bed);
 }
 
 /* The server would rather speak HTTP/2, whose headers libsoup does not bound. */

@@ -29,7 +29,7 @@ typedef enum
   DAO_RELAY_ERROR_REPLACED,     /* goaway new_device_login */
   DAO_RELAY_ERROR_OFFLINE,      /* sending without an open WebSocket */
   DAO_RELAY_ERROR_GOAWAY,       /* goaway with another reason; the text names it */
-  DAO_RELAY_ERROR_LIMIT,        /* an answer or a frame larger than we accept or may send */
+  DAO_RELAY_ERROR_LIMIT,        /* more than we accept of the relay, or than may be sent to it */
 } DaoRelayError;
 
 #define DAO_TYPE_RELAY_CLIENT (dao_relay_client_get_type ())
