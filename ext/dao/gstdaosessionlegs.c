@@ -344,8 +344,8 @@ gst_dao_session_describe (GstDaoSession * session, DaoCallAction * action)
     return;
   session->ice_request = g_cancellable_new ();
   dao_relay_client_ice_config_async (dao_account_get_client (session->account),
-      session->settings.always_relay, session->ice_request, on_ice_config,
-      gst_dao_session_ref (session));
+      session->settings.always_relay, DAO_ICE_CONFIG_ANY_AGE,
+      session->ice_request, on_ice_config, gst_dao_session_ref (session));
 }
 
 void

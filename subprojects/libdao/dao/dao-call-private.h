@@ -19,8 +19,14 @@ G_BEGIN_DECLS
 #define DAO_CALL_MAX_ENDED 64   /* ids remembered here; the account remembers for 5 minutes */
 /* A host with many addresses has some tens; webrtcbin queues without limit (webrtcbin.md, 4). */
 #define DAO_CALL_MAX_CANDIDATES_TOTAL 256
-#define DAO_CALL_MAX_REQUESTS 8 /* call_renegotiate frames obeyed in a call */
+#define DAO_CALL_MAX_REQUESTS 8 /* call_renegotiate frames obeyed */
 #define DAO_CALL_REQUEST_INTERVAL_MS 2000
+/* A call of hours renews its TURN credentials again and again. So these two and the offers
+ * (DAO_NEGOTIATION_MAX_OFFERS) are counted down again: each 10 s by one exchange, that is one request, one offer and
+ * the candidates of a host. The shortest credentials that the relay hands out ask for one each 5 s, for
+ * 5 minutes; those of 30 s, for ever. */
+#define DAO_CALL_ALLOWANCE_MS 10000
+#define DAO_CALL_ALLOWANCE_CANDIDATES 32
 
 typedef enum
 {
@@ -102,6 +108,7 @@ struct _DaoCall
   gboolean restarting;
   guint restarts;
   guint requests;
+  gint64 allowed_ms;            /* up to when requests, offers and candidates were counted down; 0 = not yet */
   gint64 last_request_ms;
   gint64 timers[DAO_CALL_N_TIMERS];     /* -1 = off */
 
@@ -135,6 +142,8 @@ void dao_call_accept (DaoCall * call, gint64 now_ms);
 /* TRUE: a contact that called again rings now */
 gboolean dao_call_ring_recall (DaoCall * call);
 void dao_call_forget_recall (DaoCall * call);
+/* The open exchange came to nothing: what waited for its end is due. */
+void dao_call_abandon_exchange (DaoCall * call, gint64 now_ms);
 
 /* dao-call-actions.c */
 DaoCallAction *dao_call_push (DaoCall * call, DaoCallActionType type);

@@ -244,6 +244,22 @@ answer_again (DaoCall * call, const gchar * sdp, gint64 now_ms)
   dao_call_restart_heard (call);
 }
 
+void
+dao_call_abandon_exchange (DaoCall * call, gint64 now_ms)
+{
+  gchar *sdp;
+
+  dao_call_clear_timer (call, DAO_CALL_TIMER_RENEGOTIATION);
+  dao_negotiation_abandon (&call->negotiation);
+  g_queue_clear_full (&call->local_candidates,
+      (GDestroyNotify) dao_signal_free);
+  if (dao_negotiation_next_remote (&call->negotiation, &sdp)) {
+    answer_again (call, sdp, now_ms);
+    g_free (sdp);
+  }
+  dao_call_offer_if_due (call, now_ms);
+}
+
 static void
 receive_offer_again (DaoCall * call, const DaoSignal * signal, gint64 now_ms)
 {
@@ -439,6 +455,27 @@ receive_renegotiate (DaoCall * call, const DaoSignal * signal,
     ignore (call, signal, "nothing to be done");
 }
 
+static void
+count_down (guint * counter, guint64 by)
+{
+  *counter -= MIN (*counter, by);
+}
+
+/* What a peer may ask of us grows with the length of a call. */
+static void
+grant_allowance (DaoCall * call, gint64 now_ms)
+{
+  guint64 n;
+
+  if (call->allowed_ms == 0)
+    call->allowed_ms = now_ms;
+  n = (now_ms - call->allowed_ms) / DAO_CALL_ALLOWANCE_MS;
+  call->allowed_ms += n * DAO_CALL_ALLOWANCE_MS;
+  count_down (&call->requests, n);
+  count_down (&call->negotiation.offers_received, n);
+  count_down (&call->candidates_total, n * DAO_CALL_ALLOWANCE_CANDIDATES);
+}
+
 void
 dao_call_receive (DaoCall * call, const DaoSignal * signal,
     const DaoContact * contact, DaoCallReason refusal, gint64 now_ms)
@@ -450,6 +487,7 @@ dao_call_receive (DaoCall * call, const DaoSignal * signal,
   }
   if (!dao_call_vet_contact (call, contact, &refusal))
     contact = NULL;
+  grant_allowance (call, now_ms);
 
   switch (signal->type) {
     case DAO_SIGNAL_OFFER:

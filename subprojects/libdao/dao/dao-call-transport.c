@@ -94,6 +94,7 @@ fire (DaoCall * call, DaoCallTimer timer, gint64 now_ms)
     case DAO_CALL_TIMER_RENEGOTIATION:
       dao_call_push_error (call, DAO_CALL_REASON_NO_ANSWER,
           "The other side did not answer the change of the call.");
+      dao_call_abandon_exchange (call, now_ms);
       break;
     case DAO_CALL_N_TIMERS:
       break;

@@ -138,6 +138,7 @@ dao_call_wipe (DaoCall * call)
   call->ever_connected = call->restarting = FALSE;
   call->own_e2ee = call->peer_e2ee = FALSE;
   call->restarts = call->requests = call->candidates_total = 0;
+  call->allowed_ms = 0;
 }
 
 gboolean
@@ -460,6 +461,14 @@ dao_call_renegotiate (DaoCall * call, const gchar * want, gint64 now_ms)
     dao_call_send (call, signal, now_ms);
   }
   return TRUE;
+}
+
+void
+dao_call_abandon_leg (DaoCall * call, guint leg, gint64 now_ms)
+{
+  if ((call->state == DAO_CALL_CONNECTING || call->state == DAO_CALL_CONNECTED)
+      && call->negotiation.leg == leg)
+    dao_call_abandon_exchange (call, now_ms);
 }
 
 /* --- what is so --- */

@@ -154,6 +154,15 @@ void dao_call_fail (DaoCall * call, DaoCallReason reason, const gchar * text,
 gboolean dao_call_renegotiate (DaoCall * call, const gchar * want,
     gint64 now_ms);
 
+/**
+ * dao_call_abandon_leg:
+ * @leg: number of the newest peer connection; of an older one, nothing happens
+ *
+ * The driver has given it up before it was connected (there is no way for it, or the other side does not answer), and
+ * goes on with the one before.
+ */
+void dao_call_abandon_leg (DaoCall * call, guint leg, gint64 now_ms);
+
 /* --- events --- */
 
 /**

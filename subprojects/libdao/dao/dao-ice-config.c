@@ -17,6 +17,8 @@
 #define MAX_STRING 512
 /* Entries that are looked at, before the limit on servers that are kept. */
 #define MAX_ENTRIES 64
+/* An answer is believed for a day at most, whatever ttl it names. */
+#define MAX_TTL_S (24 * 60 * 60)
 
 G_DEFINE_QUARK (dao-ice-config-error-quark, dao_ice_config_error)
 
@@ -75,6 +77,7 @@ dao_ice_config_copy (const DaoIceConfig * config)
   guint i;
 
   copy->ttl_s = config->ttl_s;
+  copy->asked_us = config->asked_us;
   copy->relay_only = config->relay_only;
   for (i = 0; i < config->servers->len; i++) {
     const DaoIceServer *s = g_ptr_array_index (config->servers, i);
@@ -98,6 +101,23 @@ dao_ice_config_cache_seconds (gint64 ttl_s)
   if (ttl_s <= 0)
     return 0;
   return MIN (540, ttl_s - MIN (60, ttl_s / 2));
+}
+
+gint64
+dao_ice_config_get_renewal_us (const DaoIceConfig * config)
+{
+  if (config->ttl_s <= 0)
+    return G_MAXINT64;
+  return config->asked_us
+      + dao_ice_config_cache_seconds (config->ttl_s) * G_USEC_PER_SEC;
+}
+
+gint64
+dao_ice_config_get_end_us (const DaoIceConfig * config)
+{
+  if (config->ttl_s <= 0)
+    return G_MAXINT64;
+  return config->asked_us + MIN (config->ttl_s, MAX_TTL_S) * G_USEC_PER_SEC;
 }
 
 /* Length, and no control character: these strings end up in URLs and in STUN attributes. */

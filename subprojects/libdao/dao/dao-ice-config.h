@@ -25,6 +25,7 @@ typedef struct
 typedef struct
 {
   gint64 ttl_s;                 /* 0 = do not cache */
+  gint64 asked_us;              /* monotonic: from when ttl_s counts; set by the relay client */
   gboolean relay_only;          /* ice_transport_policy is "relay" */
   GPtrArray *servers;           /* DaoIceServer*; one entry a URL */
 } DaoIceConfig;
@@ -51,5 +52,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DaoIceConfig, dao_ice_config_free)
 
 /* min (540 s, ttl - min (60 s, ttl / 2)); 0 for ttl <= 0 */
 gint64 dao_ice_config_cache_seconds (gint64 ttl_s);
+
+/* Monotonic time in us: from then on it is asked for anew. G_MAXINT64 when it came without a ttl, and so without an
+ * end that is known. */
+gint64 dao_ice_config_get_renewal_us (const DaoIceConfig * config);
+/* The same: its credentials are good until then. An answer is believed for a day at most, whatever ttl it names. */
+gint64 dao_ice_config_get_end_us (const DaoIceConfig * config);
 
 G_END_DECLS

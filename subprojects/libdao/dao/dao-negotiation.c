@@ -41,6 +41,9 @@ dao_negotiation_request (DaoNegotiation * self, guint wants)
 {
   if (self->role != DAO_ROLE_CALLER || !self->established || wants == 0)
     return FALSE;
+  /* Both sides want a new leg at the same time: the one that is being made is it. */
+  if (self->state == DAO_NEGOTIATION_HAVE_LOCAL_OFFER && self->makes_leg)
+    wants &= ~DAO_NEGOTIATION_WANT_LEG;
   self->wants |= wants;
   return TRUE;
 }
@@ -51,16 +54,27 @@ dao_negotiation_next_offer (DaoNegotiation * self, guint * wants)
   if (self->wants == 0 || self->state != DAO_NEGOTIATION_STABLE)
     return FALSE;
 
-  *wants = self->wants;
+  *wants = self->wants | (self->abandoned ? DAO_NEGOTIATION_WANT_LEG : 0);
   self->wants = 0;
+  self->abandoned = FALSE;
   /* A new peer connection has new ICE credentials anyway. */
   if (*wants & DAO_NEGOTIATION_WANT_LEG) {
     *wants &= ~DAO_NEGOTIATION_WANT_RESTART;
     self->leg++;
   }
+  self->makes_leg = (*wants & DAO_NEGOTIATION_WANT_LEG) != 0;
   self->gen++;
   enter (self, DAO_NEGOTIATION_HAVE_LOCAL_OFFER);
   return TRUE;
+}
+
+void
+dao_negotiation_abandon (DaoNegotiation * self)
+{
+  if (!self->established || !self->ext)
+    return;
+  self->abandoned = TRUE;
+  enter (self, DAO_NEGOTIATION_STABLE);
 }
 
 gboolean
@@ -120,7 +134,7 @@ DaoNegotiationVerdict
 dao_negotiation_remote_offer (DaoNegotiation * self, guint leg, guint gen,
     const gchar * sdp)
 {
-  gboolean first = self->role == DAO_ROLE_CALLEE && self->offers_received == 0;
+  gboolean first = self->role == DAO_ROLE_CALLEE && self->gen == 0;
 
   /* Towards peers with `ext` only the caller offers; others may, once the call stands. */
   if (self->role == DAO_ROLE_CALLER && (self->ext || !self->established))

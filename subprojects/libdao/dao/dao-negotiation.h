@@ -34,7 +34,8 @@ typedef enum
   DAO_NEGOTIATION_WANT_LEG = 1 << 2,
 } DaoNegotiationWants;
 
-/* A browser renegotiates a few times in a call; more is a peer that keeps us busy. */
+/* A browser renegotiates a few times in a call; more is a peer that keeps us busy. The count goes down with the time
+ * (DAO_CALL_ALLOWANCE_MS). */
 #define DAO_NEGOTIATION_MAX_OFFERS 64
 
 typedef struct
@@ -44,6 +45,8 @@ typedef struct
   gboolean established;         /* the first answer is through */
   gboolean ext;                 /* the peer knows leg, gen and call_renegotiate */
   gboolean handed_out;          /* local offer: went to the wire; remote offer: is being answered */
+  gboolean makes_leg;           /* the newest local offer is for a new peer connection */
+  gboolean abandoned;           /* the newest exchange came to nothing */
   guint leg;                    /* of the newest offer, either way */
   guint gen;                    /* counts offers; 0 = none yet */
   guint offers_received;
@@ -67,6 +70,15 @@ void dao_negotiation_first_offer (DaoNegotiation * self);
 gboolean dao_negotiation_request (DaoNegotiation * self, guint wants);
 /* TRUE: an offer that does @wants is due now and the state is have-local-offer. */
 gboolean dao_negotiation_next_offer (DaoNegotiation * self, guint * wants);
+
+/**
+ * dao_negotiation_abandon:
+ *
+ * The open exchange, or the peer connection that the last one made, came to nothing. Nothing is
+ * open any more. A peer connection cannot take back an offer (webrtcbin.md, 2), so the next offer makes a new one.
+ * Towards peers without `ext`, which know no second one, nothing changes.
+ */
+void dao_negotiation_abandon (DaoNegotiation * self);
 
 /**
  * dao_negotiation_local_description:

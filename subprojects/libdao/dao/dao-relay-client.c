@@ -357,37 +357,35 @@ dao_relay_client_register_finish (DaoRelayClient * client,
 
 /* --- ICE configuration --- */
 
-/* An answer is believed for a day at most, whatever ttl it names. */
-#define ICE_CONFIG_MAX_S (24 * 60 * 60)
+typedef struct
+{
+  gboolean relay_only;
+  gint64 asked_us;
+} IceRequest;
 
 static void
 cache_ice_config (DaoRelayClient * client, gboolean relay_only,
     const DaoIceConfig * config)
 {
-  gint64 seconds = dao_ice_config_cache_seconds (config->ttl_s);
-
   g_clear_pointer (&client->ice_config[relay_only], dao_ice_config_free);
-  if (seconds <= 0)
-    return;
-  client->ice_config[relay_only] = dao_ice_config_copy (config);
-  client->ice_config_until[relay_only] =
-      g_get_monotonic_time () + seconds * G_USEC_PER_SEC;
-  client->ice_config_expires[relay_only] = g_get_monotonic_time ()
-      + MIN (config->ttl_s, ICE_CONFIG_MAX_S) * G_USEC_PER_SEC;
+  if (config->ttl_s > 0)
+    client->ice_config[relay_only] = dao_ice_config_copy (config);
 }
 
-/* It was asked for anew before its end: when there is no answer, it still serves. */
-static gboolean
-return_old_ice_config (DaoRelayClient * client, GTask * task,
+static void
+return_cached_ice_config (DaoRelayClient * client, GTask * task,
     gboolean relay_only)
 {
-  if (client->ice_config[relay_only] == NULL
-      || g_get_monotonic_time () >= client->ice_config_expires[relay_only])
-    return FALSE;
   g_task_return_pointer (task,
       dao_ice_config_copy (client->ice_config[relay_only]),
       (GDestroyNotify) dao_ice_config_free);
-  return TRUE;
+}
+
+static gboolean
+is_young (const DaoIceConfig * config, gint64 max_age_s, gint64 now_us)
+{
+  return now_us < dao_ice_config_get_renewal_us (config)
+      && (now_us - config->asked_us) / G_USEC_PER_SEC < max_age_s;
 }
 
 /* In whatever form the servers came; the parser bounds the depth. */
@@ -411,7 +409,8 @@ on_ice_config (GObject * source, GAsyncResult * result, gpointer user_data)
 {
   DaoRelayClient *client = DAO_RELAY_CLIENT (source);
   g_autoptr (GTask) task = user_data;
-  gboolean relay_only = GPOINTER_TO_INT (g_task_get_task_data (task));
+  const IceRequest *request = g_task_get_task_data (task);
+  const DaoIceConfig *old = client->ice_config[request->relay_only];
   DaoIceConfig *config;
   GError *error = NULL;
   json_t *answer;
@@ -421,38 +420,45 @@ on_ice_config (GObject * source, GAsyncResult * result, gpointer user_data)
   wipe_ice_answer (answer);
   json_decref (answer);
   if (config == NULL) {
+    /* It was asked for anew before its end: when there is no answer, it still serves. */
     if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)
-        && return_old_ice_config (client, task, relay_only))
+        && old != NULL
+        && g_get_monotonic_time () < dao_ice_config_get_end_us (old)) {
+      return_cached_ice_config (client, task, request->relay_only);
       g_error_free (error);
-    else
+    } else {
       g_task_return_error (task, error);
+    }
     return;
   }
   /* The stricter of what was asked for and what the relay says (protocol.md c.1). */
-  config->relay_only |= relay_only;
-  cache_ice_config (client, relay_only, config);
+  config->relay_only |= request->relay_only;
+  config->asked_us = request->asked_us;
+  cache_ice_config (client, request->relay_only, config);
   g_task_return_pointer (task, config, (GDestroyNotify) dao_ice_config_free);
 }
 
 void
 dao_relay_client_ice_config_async (DaoRelayClient * client,
-    gboolean relay_only, GCancellable * cancellable,
+    gboolean relay_only, gint64 max_age_s, GCancellable * cancellable,
     GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autofree gchar *path = NULL;
+  IceRequest *request;
   GTask *task;
 
   g_return_if_fail (DAO_IS_RELAY_CLIENT (client));
 
-  relay_only = relay_only ? 1 : 0;
   task = g_task_new (client, cancellable, callback, user_data);
   g_task_set_source_tag (task, dao_relay_client_ice_config_async);
-  g_task_set_task_data (task, GINT_TO_POINTER (relay_only), NULL);
-  if (client->ice_config[relay_only] != NULL
-      && g_get_monotonic_time () < client->ice_config_until[relay_only]) {
-    g_task_return_pointer (task,
-        dao_ice_config_copy (client->ice_config[relay_only]),
-        (GDestroyNotify) dao_ice_config_free);
+  request = g_new0 (IceRequest, 1);
+  request->relay_only = relay_only ? 1 : 0;
+  request->asked_us = g_get_monotonic_time ();
+  g_task_set_task_data (task, request, g_free);
+  if (client->ice_config[request->relay_only] != NULL
+      && is_young (client->ice_config[request->relay_only], max_age_s,
+          request->asked_us)) {
+    return_cached_ice_config (client, task, request->relay_only);
     g_object_unref (task);
     return;
   }

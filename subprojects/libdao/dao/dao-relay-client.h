@@ -87,9 +87,11 @@ void dao_relay_client_call_async (DaoRelayClient * client,
 json_t *dao_relay_client_call_finish (DaoRelayClient * client,
     GAsyncResult * result, GError ** error);
 
-/* Cached as dao_ice_config_cache_seconds says, per mode. When asking anew fails, what there is serves until its ttl is over. */
+/* Cached as dao_ice_config_cache_seconds says, per mode, and what is in the cache serves unless it is older than
+ * @max_age_s. When asking anew fails, what there is serves until its ttl is over. */
+#define DAO_ICE_CONFIG_ANY_AGE G_MAXINT64
 void dao_relay_client_ice_config_async (DaoRelayClient * client,
-    gboolean relay_only, GCancellable * cancellable,
+    gboolean relay_only, gint64 max_age_s, GCancellable * cancellable,
     GAsyncReadyCallback callback, gpointer user_data);
 DaoIceConfig *dao_relay_client_ice_config_finish (DaoRelayClient * client,
     GAsyncResult * result, GError ** error);

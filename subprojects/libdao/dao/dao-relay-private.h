@@ -53,8 +53,6 @@ struct _DaoRelayClient
   GQueue login_waiters;         /* GTask*: one login at a time serves all */
 
   DaoIceConfig *ice_config[2];  /* by relay_only */
-  gint64 ice_config_until[2];   /* monotonic, us: asked for anew from then on */
-  gint64 ice_config_expires[2]; /* the same: its credentials are good until then */
 
   DaoRelaySocket *socket;
 };

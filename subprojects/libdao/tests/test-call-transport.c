@@ -389,8 +389,163 @@ test_requests_are_rare (void)
     sim_advance (sim, 500);
     dao_call_media_received (sim->call, sim->now);
   }
-  g_assert_cmpuint (sim_count_sent (sim, DAO_SIGNAL_OFFER), ==, 1 + 8);
+  /* 8, and one for each 10 s of these 50 */
+  g_assert_cmpuint (sim_count_sent (sim, DAO_SIGNAL_OFFER), ==, 1 + 8 + 4);
   sim_assert_state (sim, DAO_CALL_CONNECTED);
+}
+
+static void
+answer_leg (Sim * sim, guint leg, guint gen)
+{
+  DaoSignal *answer = sim_signal (sim, DAO_SIGNAL_ANSWER, "alice", "OUT1");
+
+  answer->sdp = g_strdup (SIM_SDP);
+  answer->leg = leg;
+  answer->gen = gen;
+  sim_receive (sim, answer);
+}
+
+static void
+offer_leg (Sim * sim, guint leg, guint gen)
+{
+  DaoSignal *offer = sim_signal (sim, DAO_SIGNAL_OFFER, "alice", "IN1");
+
+  offer->sdp = g_strdup (SIM_SDP);
+  offer->leg = leg;
+  offer->gen = gen;
+  sim_receive (sim, offer);
+}
+
+static void
+run_renegotiate (Sim * sim, const gchar * want)
+{
+  g_assert_true (dao_call_renegotiate (sim->call, want, sim->now));
+  sim_run (sim);
+}
+
+static void
+abandon_leg (Sim * sim, guint leg)
+{
+  dao_call_abandon_leg (sim->call, leg, sim->now);
+  sim_run (sim);
+}
+
+/* Both sides find at the same time that their credentials end: one new leg serves both. */
+static void
+test_both_want_a_leg (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_caller (sim);
+  run_renegotiate (sim, "leg");
+  ask (sim, "alice", "OUT1", "leg");
+  answer_leg (sim, 1, 2);
+  sim_expect (sim, "create-offer leg=1", "send call_offer alice OUT1",
+      "apply-answer leg=1", NULL);
+}
+
+/* A leg that comes to nothing leaves the call as it was, and is followed by another. */
+static void
+test_caller_gives_up_a_leg (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_caller (sim);
+  sim->manual = TRUE;
+  run_renegotiate (sim, "leg");
+  dao_call_local_candidate (sim->call, "candidate:1", "0", 0, sim->now);
+  abandon_leg (sim, 1);         /* before there is an offer */
+  sim_describe (sim, SIM_SDP);
+  sim_expect (sim, "create-offer leg=1", NULL);
+  sim->manual = FALSE;
+  run_renegotiate (sim, "leg");
+  abandon_leg (sim, 1);         /* that is over */
+  answer_leg (sim, 1, 2);
+  sim_expect (sim, "create-offer leg=2", "send call_offer alice OUT1", NULL);
+  answer_leg (sim, 2, 3);
+  abandon_leg (sim, 2);         /* it did not connect */
+  run_renegotiate (sim, "video");
+  sim_expect (sim, "apply-answer leg=2", "create-offer video leg=3",
+      "send call_offer alice OUT1", NULL);
+  sim_assert_state (sim, DAO_CALL_CONNECTED);
+}
+
+static void
+test_callee_gives_up_a_leg (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_callee (sim);
+  sim->manual = TRUE;
+  offer_leg (sim, 1, 2);
+  offer_leg (sim, 2, 3);        /* waits */
+  abandon_leg (sim, 1);
+  sim_expect (sim, "create-answer leg=1", "create-answer leg=2", NULL);
+  abandon_leg (sim, 2);
+  sim_describe (sim, SIM_SDP);
+  sim_expect (sim, NULL);
+  sim->manual = FALSE;
+  offer_leg (sim, 3, 4);
+  sim_expect (sim, "create-answer leg=3", "send call_answer alice IN1", NULL);
+  sim_assert_state (sim, DAO_CALL_CONNECTED);
+}
+
+/* Nobody answers: that must not be the last change of the call. */
+static void
+test_unanswered_leg_is_followed_by_another (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_caller (sim);
+  run_renegotiate (sim, "leg");
+  sim_forget (sim);
+  sim_advance (sim, 10000);
+  dao_call_media_received (sim->call, sim->now);
+  sim_advance (sim, 5000);
+  dao_call_media_received (sim->call, sim->now);
+  run_renegotiate (sim, "leg");
+  sim_expect (sim, "error no-answer", "create-offer leg=2",
+      "send call_offer alice OUT1", NULL);
+}
+
+/* Credentials of 30 s are renewed each 15 s, at either side's wish, for hours. */
+static void
+test_legs_for_hours (void)
+{
+  enum { HOURS = 4, INTERVAL_MS = 15000, LEGS = HOURS * 3600000 / INTERVAL_MS };
+  g_autoptr (Sim) caller = sim_new (DAO_E2EE_AUTO);
+  g_autoptr (Sim) callee = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_caller (caller);
+  sim_connect_callee (callee);
+  for (guint leg = 1; leg <= LEGS; leg++) {
+    sim_forget (caller);
+    sim_forget (callee);
+    for (guint i = 0; i < 2; i++) {
+      Sim *sim = i ? callee : caller;
+
+      sim_advance (sim, INTERVAL_MS / 2);
+      dao_call_media_received (sim->call, sim->now);
+      sim_advance (sim, INTERVAL_MS / 2);
+      dao_call_media_received (sim->call, sim->now);
+    }
+    ask (caller, "alice", "OUT1", "leg");
+    answer_leg (caller, leg, leg + 1);
+    g_assert_cmpuint (sim_last_sent (caller, DAO_SIGNAL_OFFER)->leg, ==, leg);
+    offer_leg (callee, leg, leg + 1);
+    g_assert_cmpuint (sim_last_sent (callee, DAO_SIGNAL_ANSWER)->leg, ==, leg);
+    for (guint i = 0; i < 10; i++) {
+      DaoSignal *candidate = sim_signal (callee, DAO_SIGNAL_ICE, "alice",
+          "IN1");
+
+      candidate->candidate = g_strdup ("candidate:1");
+      candidate->leg = leg;
+      candidate->gen = leg + 1;
+      sim_forget (callee);
+      sim_receive (callee, candidate);
+      sim_expect (callee, "add candidate:1", NULL);
+    }
+  }
 }
 
 static void
@@ -486,6 +641,11 @@ main (int argc, char **argv)
   ADD (one_answer_at_a_time);
   ADD (callee_asks_for_video);
   ADD (requests_are_rare);
+  ADD (both_want_a_leg);
+  ADD (caller_gives_up_a_leg);
+  ADD (callee_gives_up_a_leg);
+  ADD (unanswered_leg_is_followed_by_another);
+  ADD (legs_for_hours);
   ADD (callee_may_not_offer);
   ADD (old_generation_of_offer);
   ADD (unanswered_upgrade);

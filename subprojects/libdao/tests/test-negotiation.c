@@ -75,6 +75,13 @@ again_sent (DaoNegotiation * n)
 }
 
 static void
+again_abandoned (DaoNegotiation * n)
+{
+  again_sent (n);
+  dao_negotiation_abandon (n);
+}
+
+static void
 ringing (DaoNegotiation * n)
 {
   new_callee (n);
@@ -98,6 +105,17 @@ stable_callee (DaoNegotiation * n)
   answering (n);
   g_assert_true (dao_negotiation_local_description (n, &is_offer));
   g_assert_false (is_offer);
+}
+
+static void
+callee_abandoned (DaoNegotiation * n)
+{
+  stable_callee (n);
+  g_assert_cmpint (dao_negotiation_remote_offer (n, 1, 2, SDP), ==,
+      DAO_NEGOTIATION_ACCEPT);
+  dao_negotiation_begin_answer (n);
+  dao_negotiation_remote_description (n, SDP);
+  dao_negotiation_abandon (n);
 }
 
 static void
@@ -131,6 +149,8 @@ static const struct
   {"stable, callee", stable_callee},
   {"stable, callee, peer without ext", stable_callee_old},
   {"have-local-offer, later, new leg", again_sent},
+  {"stable, caller, new leg given up", again_abandoned},
+  {"stable, callee, new leg given up", callee_abandoned},
 };
 
 /* --- events --- */
@@ -200,13 +220,35 @@ answer_without_ext (DaoNegotiation * n)
 }
 
 static const gchar *
-want_restart (DaoNegotiation * n)
+want (DaoNegotiation * n, guint wanted)
 {
+  guint leg = n->leg;
   guint wants = 0;
 
-  if (!dao_negotiation_request (n, DAO_NEGOTIATION_WANT_RESTART))
+  if (!dao_negotiation_request (n, wanted))
     return "-";
-  return dao_negotiation_next_offer (n, &wants) ? "offer" : "queued";
+  if (dao_negotiation_next_offer (n, &wants))
+    return n->leg == leg ? "offer" : "offer of a new leg";
+  return n->wants == 0 ? "done already" : "queued";
+}
+
+static const gchar *
+want_restart (DaoNegotiation * n)
+{
+  return want (n, DAO_NEGOTIATION_WANT_RESTART);
+}
+
+static const gchar *
+want_leg (DaoNegotiation * n)
+{
+  return want (n, DAO_NEGOTIATION_WANT_LEG);
+}
+
+static const gchar *
+give_up (DaoNegotiation * n)
+{
+  dao_negotiation_abandon (n);
+  return n->abandoned ? "the next offer is of a new leg" : "-";
 }
 
 static const gchar *
@@ -255,6 +297,8 @@ static const struct
   {"answer, other leg", answer_other_leg},
   {"answer, without ext", answer_without_ext},
   {"we want a restart", want_restart},
+  {"we want a new leg", want_leg},
+  {"given up", give_up},
   {"local description", local_description},
   {"candidate, current gen", candidate_current},
   {"candidate, next gen", candidate_next},

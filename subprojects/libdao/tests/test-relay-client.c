@@ -911,12 +911,33 @@ on_ice (GObject * source, GAsyncResult * result, gpointer user_data)
 }
 
 static void
-get_ice (Fixture * f, gboolean relay_only)
+get_young_ice (Fixture * f, gboolean relay_only, gint64 max_age_s)
 {
   f->done = FALSE;
   g_clear_error (&f->error);
-  dao_relay_client_ice_config_async (f->client, relay_only, NULL, on_ice, f);
+  dao_relay_client_ice_config_async (f->client, relay_only, max_age_s, NULL,
+      on_ice, f);
   standin_wait_until (f->done);
+}
+
+static void
+get_ice (Fixture * f, gboolean relay_only)
+{
+  get_young_ice (f, relay_only, DAO_ICE_CONFIG_ANY_AGE);
+}
+
+static void
+assert_asked (Fixture * f, guint times)
+{
+  g_assert_cmpuint (standin_count (f->standin,
+          "GET /api/v1/calls/ice-config"), ==, times);
+}
+
+/* So many seconds pass for what is in the cache. */
+static void
+age (Fixture * f, gint64 seconds)
+{
+  f->client->ice_config[0]->asked_us -= seconds * G_USEC_PER_SEC;
 }
 
 static void
@@ -948,25 +969,49 @@ test_ice_config_without_ttl (Fixture * f, gconstpointer data)
           "GET /api/v1/calls/ice-config"), ==, 2);
 }
 
-/* Asked for anew before the end; if that fails, the old one serves to its end and no longer. */
+/* Of 600 s it is asked for anew after 540; if that fails, the old one serves to its end and no longer. */
 static void
 test_ice_config_renewal (Fixture * f, gconstpointer data)
 {
   get_ice (f, FALSE);
-  f->client->ice_config_until[0] = 0;
+  age (f, 539);
+  get_ice (f, FALSE);
+  assert_asked (f, 1);
+  age (f, 1);
   get_ice (f, FALSE);
   g_assert_no_error (f->error);
-  g_assert_cmpuint (standin_count (f->standin,
-          "GET /api/v1/calls/ice-config"), ==, 2);
-  f->client->ice_config_until[0] = 0;
+  assert_asked (f, 2);
   standin_override (f->standin, "GET /api/v1/calls/ice-config", 2, 503, NULL);
+  age (f, 590);
   get_ice (f, FALSE);
   g_assert_no_error (f->error);
+  assert_asked (f, 3);
   g_assert_cmpint (json_integer_value (json_object_get (f->answer,
               "servers")), ==, 1);
-  f->client->ice_config_expires[0] = 0;
+  age (f, 10);
   get_ice (f, FALSE);
+  assert_asked (f, 4);
   g_assert_cmpuint (dao_relay_error_get_status (f->error), ==, 503);
+}
+
+/* Who wants a young one does not get it from the cache, and makes it young for everybody. */
+static void
+test_ice_config_max_age (Fixture * f, gconstpointer data)
+{
+  get_ice (f, FALSE);
+  age (f, 10);
+  get_young_ice (f, FALSE, 20);
+  assert_asked (f, 1);
+  get_young_ice (f, FALSE, 5);
+  assert_asked (f, 2);
+  get_young_ice (f, FALSE, 5);
+  assert_asked (f, 2);
+  /* It is no reason to be without any. */
+  standin_override (f->standin, "GET /api/v1/calls/ice-config", 1, 503, NULL);
+  age (f, 10);
+  get_young_ice (f, FALSE, 5);
+  g_assert_no_error (f->error);
+  assert_asked (f, 3);
 }
 
 static void
@@ -1037,6 +1082,7 @@ main (int argc, char **argv)
   ADD ("disconnect-inside-a-handler", test_disconnect_inside_a_handler);
   ADD ("ice-config-cache", test_ice_config_cache);
   ADD ("ice-config-without-ttl", test_ice_config_without_ttl);
+  ADD ("ice-config-max-age", test_ice_config_max_age);
   ADD ("ice-config-renewal", test_ice_config_renewal);
   ADD ("ice-config-malformed", test_ice_config_malformed);
   return g_test_run ();
