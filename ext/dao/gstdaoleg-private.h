@@ -46,6 +46,7 @@ struct _GstDaoLeg
   GstDaoTurnTls *turn_tls;
   guint n_turn;                 /* TURN servers that were not refused */
   gchar *turn_urls;             /* of all of them, without credentials; NULL = none */
+  gint64 renewal_us;            /* monotonic: when the credentials of the servers should be renewed */
   GObject *dtls;                /* GstWebRTCDTLSTransport, once connected */
 
   GstDaoLegConfig config;       /* its ICE servers are not kept */

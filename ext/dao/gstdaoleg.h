@@ -102,6 +102,9 @@ gchar *gst_dao_leg_get_local_address (GstDaoLeg * leg);
 const gchar *gst_dao_leg_get_step (GstDaoLeg * leg);
 /* "relay" in either selected candidate */
 gboolean gst_dao_leg_is_relayed (GstDaoLeg * leg);
+/* It uses a relay address of ours, and is older than its TURN credentials should become
+ * (dao_ice_config_get_renewal_us()). */
+gboolean gst_dao_leg_credentials_end (GstDaoLeg * leg);
 
 /**
  * gst_dao_leg_close:

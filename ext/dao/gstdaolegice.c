@@ -43,6 +43,21 @@ gst_dao_leg_get_local_address (GstDaoLeg * leg)
   return address;
 }
 
+/* TURN credentials end with their ttl, and libnice cannot renew them. The peer's are its own matter. */
+gboolean
+gst_dao_leg_credentials_end (GstDaoLeg * leg)
+{
+  NiceAgent *agent = g_get_monotonic_time () >= leg->renewal_us ?
+      gst_dao_leg_get_agent (leg) : NULL;
+  NiceCandidate *local, *remote;
+  gboolean end = agent && nice_agent_get_selected_pair (agent,
+      GST_DAO_NICE_STREAM, NICE_COMPONENT_TYPE_RTP, &local, &remote)
+      && local->type == NICE_CANDIDATE_TYPE_RELAYED;
+
+  g_clear_object (&agent);
+  return end;
+}
+
 gboolean
 gst_dao_leg_is_relayed (GstDaoLeg * leg)
 {
@@ -60,17 +75,26 @@ gst_dao_leg_is_relayed (GstDaoLeg * leg)
 
 /* --- servers --- */
 
+/* The end of it when only TURN may be used and none is @left, else a warning */
+static void
+tell_no_turn (GstDaoLeg * leg, gboolean left, const gchar * why)
+{
+  if (leg->config.relay_only && !left && !leg->peer_connected) {
+    gst_dao_leg_fail (leg, DAO_CALL_REASON_ICE_FAILED,
+        "media may go through a TURN server only, and there is none left: %s",
+        why);
+  } else {
+    GST_WARNING_OBJECT (leg->bin, "%s", why);
+    leg->callbacks.warning (leg, why, leg->user_data);
+  }
+}
+
 static void
 on_turn_refused (GstDaoLeg * leg, gint value, gchar * text,
     GstWebRTCSessionDescription * unused)
 {
   leg->n_turn--;
-  if (leg->config.relay_only && leg->n_turn == 0 && !leg->peer_connected)
-    gst_dao_leg_fail (leg, DAO_CALL_REASON_ICE_FAILED,
-        "media may go through a TURN server only, and there is none left: %s",
-        text);
-  else
-    leg->callbacks.warning (leg, text, leg->user_data);
+  tell_no_turn (leg, leg->n_turn > 0, text);
 }
 
 /* On the forwarder's thread */
@@ -128,8 +152,7 @@ gst_dao_leg_on_gathered (GstDaoLeg * leg, gint value, gchar * unused_text,
     return;
   text = g_strdup_printf ("No TURN server gave a relay address (%s): it was "
       "not reached, or refused the credential", leg->turn_urls);
-  GST_WARNING_OBJECT (leg->bin, "%s", text);
-  leg->callbacks.warning (leg, text, leg->user_data);
+  tell_no_turn (leg, FALSE, text);
   g_free (text);
 }
 
@@ -145,6 +168,8 @@ gst_dao_leg_configure_ice (GstDaoLeg * leg, const GstDaoLegConfig * config,
   leg->turn_tls = gst_dao_turn_tls_new (config->ca_file, post_turn_refused,
       gst_dao_leg_ref (leg), (GDestroyNotify) gst_dao_leg_unref);
   leg->turn_urls = list_turn_urls (config->ice);
+  leg->renewal_us = config->ice ?
+      dao_ice_config_get_renewal_us (config->ice) : G_MAXINT64;
   ok = gst_dao_ice_configure (leg->webrtc, config->ice, config->relay_only,
       leg->turn_tls, &leg->n_turn, skipped, error);
   for (i = 0; i < skipped->len; i++)

@@ -51,7 +51,6 @@ struct _GstDaoSession
   DaoCallAction *waiting_for_ice;       /* CREATE_OFFER or CREATE_ANSWER */
   GCancellable *ice_request;
   DaoIceConfig *ice;
-  gint64 ice_us;                /* when it came */
   gboolean relay_only;          /* the relay's policy, as known last */
 
   gboolean running_actions;

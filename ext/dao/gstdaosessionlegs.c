@@ -19,12 +19,13 @@
 
 #define GST_CAT_DEFAULT gst_dao_session_debug
 
-/* A new leg that is not connected by then is given up; the old one goes on. */
-#define NEXT_LEG_TIMEOUT_US (15 * G_TIME_SPAN_SECOND)
+/* A new leg that is not connected by then is given up; the old one goes on. Credentials of 30 s are renewed 15 s
+ * before their end: that leaves the time for a second try. */
+#define NEXT_LEG_TIMEOUT_US (8 * G_TIME_SPAN_SECOND)
 /* One connection takes 9 to 12 (webrtcbin.md, 8), more with many addresses. */
 #define LEG_DESCRIPTORS 48
 /* Not more often than this, whatever the addresses do */
-#define LEG_INTERVAL_US (5 * G_TIME_SPAN_SECOND)
+#define LEG_INTERVAL_S 5
 
 /* --- taking over --- */
 
@@ -34,21 +35,43 @@ newest_leg (GstDaoSession * session)
   return session->next_leg ? session->next_leg : session->leg;
 }
 
+/* (nullable): what comes for a leg that was given up is nobody's */
 static GstDaoLeg *
 leg_of_number (GstDaoSession * session, guint number)
 {
-  return session->next_leg && number == session->next_leg_number ?
-      session->next_leg : session->leg;
+  if (session->next_leg && number == session->next_leg_number)
+    return session->next_leg;
+  return number == session->leg_number ? session->leg : NULL;
 }
 
 static void
-drop_next_leg (GstDaoSession * session, const gchar * why)
+warn (GstDaoSession * session, const gchar * format, const gchar * why)
 {
-  if (!session->next_leg)
-    return;
+  gchar *text = g_strdup_printf (format, why);
+
+  session->callbacks.warning (DAO_CALL_REASON_NONE, text,
+      session->user_data);
+  g_free (text);
+}
+
+static void
+drop_next_leg (GstDaoSession * session)
+{
+  if (session->next_leg)
+    gst_dao_leg_close (g_steal_pointer (&session->next_leg));
+}
+
+/* The call goes on with the leg it has; if the reason for a new one is still there, another one follows. */
+static void
+give_up_next_leg (GstDaoSession * session, const gchar * why)
+{
   GST_WARNING_OBJECT (session->bin, "leg %u is given up: %s",
       session->next_leg_number, why);
-  gst_dao_leg_close (g_steal_pointer (&session->next_leg));
+  warn (session, "A new connection was given up, the call stays on the old "
+      "one: %s", why);
+  drop_next_leg (session);
+  dao_call_abandon_leg (session->call, session->next_leg_number,
+      gst_dao_session_now_ms ());
 }
 
 /* The new connection is up. Its encryptors are those of the old one, because a
@@ -152,11 +175,10 @@ on_leg_failed (GstDaoLeg * leg, DaoCallReason reason, const gchar * text,
 {
   GstDaoSession *session = user_data;
 
-  if (leg == session->next_leg) {
-    drop_next_leg (session, text);
-    return;
-  }
-  dao_call_fail (session->call, reason, text, gst_dao_session_now_ms ());
+  if (leg == session->next_leg)
+    give_up_next_leg (session, text);
+  else
+    dao_call_fail (session->call, reason, text, gst_dao_session_now_ms ());
   gst_dao_session_run (session);
 }
 
@@ -205,7 +227,7 @@ has_free_descriptors (void)
 }
 
 static GstDaoLeg *
-make_leg (GstDaoSession * session, gboolean offer)
+make_leg (GstDaoSession * session, gboolean offer, GError ** error)
 {
   GstDaoLegConfig config = {
     .latency_ms = session->settings.latency,
@@ -215,7 +237,6 @@ make_leg (GstDaoSession * session, gboolean offer)
     .ca_file = session->settings.ca_file,
   };
   GstDaoLocalMedia local;
-  GError *error = NULL;
   GstDaoLeg *leg;
   guint i;
 
@@ -229,41 +250,59 @@ make_leg (GstDaoSession * session, gboolean offer)
   }
   config.prefer = preferred_video (session, offer, config.codecs);
   if (!has_free_descriptors ()) {
-    dao_call_fail (session->call, DAO_CALL_REASON_INTERNAL,
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES,
         "This process has too many files open for another call: raise its "
-        "limit (ulimit -n)", gst_dao_session_now_ms ());
+        "limit (ulimit -n)");
     return NULL;
   }
   leg = gst_dao_leg_new (session->bin, &config, &leg_callbacks, session,
-      &error);
-  if (!leg) {
+      error);
+  if (leg && gst_dao_session_get_keys (session))
+    gst_dao_leg_set_keys (leg, gst_dao_session_get_keys (session));
+  return leg;
+}
+
+static GstDaoLeg *
+make_first_leg (GstDaoSession * session, guint number, gboolean offer)
+{
+  GError *error = NULL;
+
+  session->leg_number = number;
+  session->leg = make_leg (session, offer, &error);
+  if (!session->leg) {
     dao_call_fail (session->call, DAO_CALL_REASON_INTERNAL, error->message,
         gst_dao_session_now_ms ());
     g_error_free (error);
-  } else if (gst_dao_session_get_keys (session)) {
-    gst_dao_leg_set_keys (leg, gst_dao_session_get_keys (session));
   }
-  return leg;
+  return session->leg;
+}
+
+static GstDaoLeg *
+make_next_leg (GstDaoSession * session, guint number, gboolean offer)
+{
+  GError *error = NULL;
+
+  drop_next_leg (session);      /* a newer one replaces it */
+  GST_INFO_OBJECT (session->bin, "leg %u is to take over from leg %u", number,
+      session->leg_number);
+  session->next_leg_number = number;
+  session->next_leg_us = g_get_monotonic_time ();
+  session->next_leg = make_leg (session, offer, &error);
+  if (!session->next_leg) {
+    give_up_next_leg (session, error->message);
+    g_error_free (error);
+  }
+  return session->next_leg;
 }
 
 /* (transfer none) (nullable): the connection of that number, made when it is a new one */
 static GstDaoLeg *
 get_or_make_leg (GstDaoSession * session, guint number, gboolean offer)
 {
-  if (!session->leg) {
-    session->leg_number = number;
-    return session->leg = make_leg (session, offer);
-  }
-  if (number == session->leg_number)
-    return session->leg;
-  if (session->next_leg && number == session->next_leg_number)
-    return session->next_leg;
-  drop_next_leg (session, "a newer one replaces it");
-  GST_INFO_OBJECT (session->bin, "leg %u is to take over from leg %u", number,
-      session->leg_number);
-  session->next_leg_number = number;
-  session->next_leg_us = g_get_monotonic_time ();
-  return session->next_leg = make_leg (session, offer);
+  if (!session->leg)
+    return make_first_leg (session, number, offer);
+  return leg_of_number (session, number) ? leg_of_number (session, number) :
+      make_next_leg (session, number, offer);
 }
 
 static void
@@ -278,6 +317,43 @@ describe (GstDaoSession * session, DaoCallAction * action)
     gst_dao_leg_create_offer (leg, action->restart, action->video);
   else
     gst_dao_leg_create_answer (leg, action->sdp);
+}
+
+static void
+ask_for_leg (GstDaoSession * session)
+{
+  GST_INFO_OBJECT (session->bin, "asking for a new leg");
+  dao_call_renegotiate (session->call, "leg", gst_dao_session_now_ms ());
+}
+
+/* Of a call that has a connection, the old configuration stays: its policy, and its servers if a connection is wanted
+ * for another reason than their credentials. */
+static void
+on_no_ice_config (GstDaoSession * session, const GError * error)
+{
+  if (session->leg) {
+    warn (session, "The relay gave no new ICE servers (%s)", error->message);
+    return;
+  }
+  g_clear_pointer (&session->ice, dao_ice_config_free);
+  if (error->domain == DAO_ICE_CONFIG_ERROR) {
+    /* A policy that we do not understand must not become the permissive one. */
+    dao_call_fail (session->call, DAO_CALL_REASON_SIGNALING, error->message,
+        gst_dao_session_now_ms ());
+    gst_dao_session_run (session);
+  } else {
+    warn (session, "The relay gave no ICE servers (%s); "
+        "the call can only use direct paths", error->message);
+  }
+}
+
+/* Is what the relay gave any better than what the call has? */
+static gboolean
+is_renewed (GstDaoSession * session)
+{
+  return session->leg && session->ice
+      && dao_ice_config_get_renewal_us (session->ice) >
+      g_get_monotonic_time ();
 }
 
 static void
@@ -296,27 +372,12 @@ on_ice_config (GObject * source, GAsyncResult * result, gpointer user_data)
     return;
   }
   g_clear_object (&session->ice_request);
-  /* A policy that we do not understand must not become the permissive one. */
-  if (error && error->domain == DAO_ICE_CONFIG_ERROR) {
-    dao_call_fail (session->call, DAO_CALL_REASON_SIGNALING, error->message,
-        gst_dao_session_now_ms ());
-    g_error_free (error);
-    gst_dao_session_run (session);
-    gst_dao_session_unref (session);
-    return;
-  }
-  g_clear_pointer (&session->ice, dao_ice_config_free);
-  session->ice = ice;
-  if (ice)
+  if (ice) {
+    g_clear_pointer (&session->ice, dao_ice_config_free);
+    session->ice = ice;
     session->relay_only = ice->relay_only;
-  session->ice_us = g_get_monotonic_time ();
-  if (error) {
-    gchar *text = g_strdup_printf ("The relay gave no ICE servers (%s); "
-        "the call can only use direct paths", error->message);
-
-    session->callbacks.warning (DAO_CALL_REASON_SIGNALING, text,
-        session->user_data);
-    g_free (text);
+  } else {
+    on_no_ice_config (session, error);
     g_error_free (error);
   }
   if (session->waiting_for_ice) {
@@ -324,15 +385,27 @@ on_ice_config (GObject * source, GAsyncResult * result, gpointer user_data)
 
     describe (session, action);
     dao_call_action_free (action);
-    gst_dao_session_run (session);
+  } else if (is_renewed (session)) {
+    ask_for_leg (session);
   }
+  gst_dao_session_run (session);
   gst_dao_session_unref (session);
+}
+
+static void
+request_ice_config (GstDaoSession * session, gint64 max_age_s)
+{
+  if (session->ice_request)
+    return;
+  session->ice_request = g_cancellable_new ();
+  dao_relay_client_ice_config_async (dao_account_get_client (session->account),
+      session->settings.always_relay, max_age_s, session->ice_request,
+      on_ice_config, gst_dao_session_ref (session));
 }
 
 void
 gst_dao_session_describe (GstDaoSession * session, DaoCallAction * action)
 {
-  /* A new connection wants fresh credentials; mostly they are cached. */
   if (session->leg && action->leg == session->leg_number) {
     describe (session, action);
     dao_call_action_free (action);
@@ -340,12 +413,10 @@ gst_dao_session_describe (GstDaoSession * session, DaoCallAction * action)
   }
   g_clear_pointer (&session->waiting_for_ice, dao_call_action_free);
   session->waiting_for_ice = action;
-  if (session->ice_request)
-    return;
-  session->ice_request = g_cancellable_new ();
-  dao_relay_client_ice_config_async (dao_account_get_client (session->account),
-      session->settings.always_relay, DAO_ICE_CONFIG_ANY_AGE,
-      session->ice_request, on_ice_config, gst_dao_session_ref (session));
+  /* A connection that takes over gets new credentials, whichever side asked for it: else the other side's end a
+   * moment later. */
+  request_ice_config (session, session->leg ? LEG_INTERVAL_S :
+      DAO_ICE_CONFIG_ANY_AGE);
 }
 
 void
@@ -482,30 +553,24 @@ address_is_gone (GstDaoSession * session)
   return !there && other;
 }
 
-/* TURN credentials end with their ttl, and libnice cannot renew them. */
-static gboolean
-credentials_end (GstDaoSession * session)
-{
-  gint64 age_s = (g_get_monotonic_time () - session->ice_us) / G_USEC_PER_SEC;
-
-  return session->ice && session->ice->ttl_s > 0
-      && age_s >= dao_ice_config_cache_seconds (session->ice->ttl_s)
-      && gst_dao_leg_is_relayed (session->leg);
-}
-
 void
 gst_dao_session_check_legs (GstDaoSession * session)
 {
   gint64 now = g_get_monotonic_time ();
 
   if (session->next_leg && now - session->next_leg_us > NEXT_LEG_TIMEOUT_US)
-    drop_next_leg (session, "it did not connect");
-  if (session->next_leg || !session->leg || session->connected_us == 0
-      || now - session->leg_wanted_us < LEG_INTERVAL_US
-      || !(address_is_gone (session) || credentials_end (session)))
-    return;
-  session->leg_wanted_us = now;
-  GST_INFO_OBJECT (session->bin, "asking for a new leg");
-  dao_call_renegotiate (session->call, "leg", gst_dao_session_now_ms ());
+    give_up_next_leg (session, "it did not connect");
+  if (!session->next_leg && !session->ice_request && session->leg
+      && session->connected_us != 0
+      && now - session->leg_wanted_us >= LEG_INTERVAL_S * G_USEC_PER_SEC) {
+    if (address_is_gone (session)) {
+      session->leg_wanted_us = now;
+      ask_for_leg (session);
+    } else if (gst_dao_leg_credentials_end (session->leg)) {
+      /* First the new ones: without them a new connection would be for nothing. */
+      session->leg_wanted_us = now;
+      request_ice_config (session, DAO_ICE_CONFIG_ANY_AGE);
+    }
+  }
   gst_dao_session_run (session);
 }

@@ -8,11 +8,14 @@ import subprocess
 import sys
 import time
 
-from netbed import Bed, Failure, require, run
+from netbed import Bed, Failure, READY, require, run
 
 PORT = 8417
 TURN_PORT = 3478
+TURN_TLS_PORT = 5349
 TURN_SECRET = 'secret of the test'
+# Of an allocation that is not refreshed; libnice refreshes it after half of that.
+TURN_LIFETIME_S = 10
 
 ONLINE = re.compile(r' online$')
 STATE = 'dao-call-state, state=\\(string\\)%s,'
@@ -23,8 +26,11 @@ ENDED = re.compile(r'dao-call-ended.* reason=\(string\)([a-z0-9-]+)')
 HANGUP = re.compile(r': ((?:hangup|ended|rejected) \([a-z-]+\))')
 RELAYED = re.compile(STATE % 'connected' + r'.* relayed=\(boolean\)(true|false)')
 LISTENING = re.compile(r'^listening on ')
+COTURN_READY = re.compile('SQLite DB connection success')
 # What the element logs, where the program does not print messages.
 STEP_CONNECTED = re.compile(r': connected \(')
+# Time, process, thread, and where in the source, of lines of the log
+LOG_PREFIX = re.compile(r'^.*(INFO|DEBUG|WARN) +(?=dao)| gst\w+\.c:\d+:\w+:')
 
 # Login, ringing, and the 30 s an answered call has for its connection.
 CONNECT_S = 40
@@ -65,13 +71,25 @@ def quantity(text, pattern):
     return [float(number) for number in (found[-1] if isinstance(found[-1], tuple) else found[-1:])]
 
 
+def make_certificate(directory, address):
+    """(a CA, a certificate of it for an address, its key): paths of PEM files."""
+    ca, ca_key, certificate, key = (f'{directory}/{name}.pem' for name in ('ca', 'ca-key', 'server', 'key'))
+    new = ['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
+           '-days', '2']
+    run(*new, '-subj', '/CN=CA of the test', '-keyout', ca_key, '-out', ca)
+    run(*new, '-subj', '/CN=TURN server of the test', '-keyout', key, '-out', certificate, '-CA', ca,
+        '-CAkey', ca_key, '-addext', f'subjectAltName=IP:{address}', '-addext', 'basicConstraints=CA:FALSE')
+    return ca, certificate, key
+
+
 class Calls:
     """A bed with a relay and two accounts, alice and bob, on two hosts.
 
-    alice, bob: what Bed.host takes. ice: environment of dao-relay. With turn there is a coturn.
+    alice, bob: what Bed.host takes. stun: a STUN server. turn: a TURN server of a kind of TURN_SERVERS.
+    turn_ttl: life of its credentials in seconds.
     """
 
-    def __init__(self, build, alice=None, bob=None, stun=False, turn=False):
+    def __init__(self, build, alice=None, bob=None, stun=False, turn=None, turn_ttl=600):
         self.build = build
         self.bed = Bed(build.tun_link)
         self.alice = self.bed.host('alice', **(alice or {}))
@@ -79,7 +97,12 @@ class Calls:
         self.relay = self.bed.host('relay')
         self.ice = {}
         if stun or turn:
-            self._start_turn(turn)
+            self.turn = self.bed.host('turn')
+            TURN_SERVERS[turn or 'coturn'](self)
+        if turn:
+            self.ice |= {'TURN_SECRET': TURN_SECRET, 'TURN_TTL': str(turn_ttl)}
+        elif stun:
+            self.ice = {'STUN_URLS': f'stun:{self.turn.address}:{TURN_PORT}'}
         self.start_relay()
         for name in ('alice', 'bob'):
             self.dao_identity(name, 'new', '--relay', f'http://{self.relay.address}:{PORT}')
@@ -113,20 +136,35 @@ class Calls:
             '--db', f'{self.bed.files}/relay.db'], **self.ice)
         self.relay_process.wait_for(LISTENING, 10)
 
-    def _start_turn(self, turn):
+    def _start_coturn(self, *options):
         require({'turnserver': 'coturn'})
-        self.turn = self.bed.host('turn')
         address = self.turn.address
-        process = self.turn.start('coturn', [
-            'turnserver', '-n', '--no-cli', '--no-tls', '--no-dtls', '--log-file=stdout',
-            f'--listening-ip={address}', f'--relay-ip={address}', f'--listening-port={TURN_PORT}',
+        self.turn_process = self.turn.start('coturn', [
+            'turnserver', '-n', '--no-cli', '--no-dtls', '--log-file=stdout',
+            f'--listening-ip={address}', f'--relay-ip={address}',
             '--realm=dao', '--use-auth-secret', f'--static-auth-secret={TURN_SECRET}',
-            f'--userdb={self.bed.files}/turn.db', f'--pidfile={self.bed.files}/turn.pid'])
-        process.wait_for(re.compile('SQLite DB connection success'), 10)
-        if turn:
-            self.ice = {'TURN_HOST': f'{address}:{TURN_PORT}', 'TURN_SECRET': TURN_SECRET}
-        else:
-            self.ice = {'STUN_URLS': f'stun:{address}:{TURN_PORT}'}
+            f'--userdb={self.bed.files}/turn.db', f'--pidfile={self.bed.files}/turn.pid', *options])
+        self.turn_process.wait_for(COTURN_READY, 10)
+
+    def start_coturn(self):
+        """The real coturn, over UDP and TCP."""
+        self._start_coturn('--no-tls', f'--listening-port={TURN_PORT}')
+        self.ice = {'TURN_HOST': f'{self.turn.address}:{TURN_PORT}'}
+
+    def start_coturn_tls(self):
+        """The real coturn, over TLS and nothing else, with a certificate of a CA of ours (ca_file)."""
+        self.ca_file, certificate, key = make_certificate(self.bed.files, self.turn.address)
+        self._start_coturn('--no-udp', '--no-tcp', f'--tls-listening-port={TURN_TLS_PORT}',
+                           f'--cert={certificate}', f'--pkey={key}')
+        self.ice = {'TURN_HOST': f'turns:{self.turn.address}:{TURN_TLS_PORT}'}
+
+    def start_ending_turn(self):
+        """turnserver.py, whose credentials end, over UDP."""
+        program = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'turnserver.py')
+        self.turn_process = self.turn.start('turnserver', [
+            sys.executable, program, self.turn.address, TURN_PORT, TURN_SECRET, TURN_LIFETIME_S])
+        self.turn_process.wait_for(READY, 10)
+        self.ice = {'TURN_HOST': f'turn:{self.turn.address}:{TURN_PORT}?transport=udp'}
 
     def count_paths(self):
         """Counters of UDP and TCP between the two: straight, and through_turn (both its sides)."""
@@ -178,12 +216,15 @@ class Calls:
               ' d.audio_0 ! queue ! clocksync ! c.audio_sink'],
             GST_DEBUG='*:2,daosession:5,daosignaling:4,daoleg:5', **env)
 
-    def call(self, properties='', debug='', **env):
-        """alice calls bob with sound alone, until she is interrupted."""
+    def place(self, pipeline='', debug='', **env):
+        """alice calls bob until she is interrupted; `pipeline` is behind `daocallsrc ... name=c`."""
         return self.alice.start('alice', [
-            'gst-launch-1.0', '-e', '-m', *self._caller(properties).split(),
-            'audiotestsrc', 'is-live=true', '!', 'c.audio_sink'],
+            'gst-launch-1.0', '-e', '-m', *self._caller(pipeline).split()],
             GST_DEBUG=f'*:2,daosession:5,daosignaling:4,daoleg:5{debug}', **env)
+
+    def call(self, properties='', debug='', **env):
+        """The same with sound alone."""
+        return self.place(f'{properties} audiotestsrc is-live=true ! c.audio_sink', debug, **env)
 
     def frame_times(self, path, pad):
         """When each encoded frame of a recorded file is shown, in seconds."""
@@ -197,6 +238,10 @@ class Calls:
         result = subprocess.run([f'{self.build.media}/compare-media', '--same-frames', sent, recorded],
                                 capture_output=True, text=True)
         return result.returncode == 0, result.stdout + result.stderr
+
+
+TURN_SERVERS = {'coturn': Calls.start_coturn, 'coturn-tls': Calls.start_coturn_tls,
+                'ending': Calls.start_ending_turn}
 
 
 def time_to_connect(caller, seconds=CONNECT_S):

@@ -35,7 +35,7 @@ PAIRS = {
 
 def try_pair(build, alice_nat, bob_nat, servers):
     """How alice and bob connect: (direct | relay | none, seconds)."""
-    with Calls(build, alice={'nat': alice_nat}, bob={'nat': bob_nat}, **{servers: True}) as calls:
+    with Calls(build, alice={'nat': alice_nat}, bob={'nat': bob_nat}, **servers) as calls:
         calls.count_paths()
         calls.answer()
         alice = calls.call()
@@ -48,14 +48,17 @@ def try_pair(build, alice_nat, bob_nat, servers):
         return ('direct' if straight > through else 'relay'), seconds
 
 
+STUN, TURN = {'stun': True}, {'turn': 'coturn'}
+
+
 def matrix(servers, pairs):
     def scenario(build, report):
         with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
             tries = {pair: pool.submit(try_pair, build, *pair, servers) for pair in pairs}
-        report.say(f'{"alice":16} {"bob":16} with {servers:5} seconds')
+        report.say(f'{"alice":16} {"bob":16} {"":10} seconds')
         for pair, attempt in tries.items():
             how, seconds = attempt.result()
-            if servers == 'stun':
+            if servers is STUN:
                 expected = ['direct' if PAIRS[pair] else 'none']
             else:
                 # The first check of a direct path may be lost at a NAT that is not open yet; then
@@ -79,7 +82,7 @@ def heard(process, host):
 
 def relayed_call(build, relay_of_alice, relay_of_bob, nat=FULL):
     """(straight packets, through TURN, alice's addresses at bob, bob's at alice)"""
-    with Calls(build, alice={'nat': nat}, bob={'nat': FULL}, turn=True) as calls:
+    with Calls(build, alice={'nat': nat}, bob={'nat': FULL}, turn='coturn') as calls:
         calls.count_paths()
         tap = {'LD_PRELOAD': build.signal_tap}
         bob = calls.answer(f'always-relay={relay_of_bob}', **tap)
@@ -113,7 +116,7 @@ def always_relay(build, report):
 
 if __name__ == '__main__':
     netcall.main({
-        'stun': matrix('stun', PAIRS),
-        'turn': matrix('turn', PAIRS),
+        'stun': matrix(STUN, PAIRS),
+        'turn': matrix(TURN, PAIRS),
         'always-relay': always_relay,
     })

@@ -11,8 +11,6 @@ import time
 import netcall
 from netcall import Calls, quantity
 
-# Time, process, thread, and where in the source: of no interest here.
-LOG_PREFIX = re.compile(r'^.*(INFO|DEBUG|WARN) +(?=dao)| gst\w+\.c:\d+:\w+:')
 DROPPED = re.compile(r'frame dropped: (.*)')
 
 # protocol.md f: 8 s without a packet end a call; a packet may have come a second before that is seen.
@@ -50,7 +48,7 @@ class Recorded:
     def history(self, process):
         """What the call went through: (seconds since connected, line)."""
         wanted = re.compile(r'daosession.*(call .*: |online|offline)|daoleg|call_renegotiate')
-        return '\n'.join(f'{when - self.connected:6.2f} s  {LOG_PREFIX.sub("", line)}'
+        return '\n'.join(f'{when - self.connected:6.2f} s  {netcall.LOG_PREFIX.sub("", line)}'
                          for when, line in process.lines if wanted.search(line))
 
 

@@ -1,44 +1,10 @@
 # A small TURN client over UDP (RFC 8656): allocations, permissions and data, for tests of servers.
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-import base64
-import hashlib
-import hmac
-import ipaddress
 import os
 import socket
-import struct
-import time
 
-MAGIC = 0x2112A442
-ALLOCATE, REFRESH, SEND, DATA, PERMISSION = 3, 4, 6, 7, 8
-REQUEST, INDICATION, SUCCESS, ERROR = 0x000, 0x010, 0x100, 0x110
-USERNAME, INTEGRITY, ERROR_CODE, PEER, DATA_ATTRIBUTE, REALM, NONCE = 0x06, 0x08, 0x09, 0x12, 0x13, 0x14, 0x15
-RELAYED, FAMILY, TRANSPORT = 0x16, 0x17, 0x19
-
-
-def rest_credential(secret, user, ttl):
-    """What dao-relay hands out: username EXPIRY:USER and its password."""
-    username = f'{int(time.time()) + ttl}:{user}'
-    digest = hmac.new(secret.encode(), username.encode(), hashlib.sha1).digest()
-    return username, base64.b64encode(digest).decode()
-
-
-def attribute(kind, value):
-    return struct.pack('!HH', kind, len(value)) + value + b'\0' * (-len(value) % 4)
-
-
-def xor_address(address, port, transaction):
-    ip = ipaddress.ip_address(address)
-    mask = struct.pack('!I', MAGIC) + transaction
-    return (struct.pack('!BBH', 0, 1 if ip.version == 4 else 2, port ^ (MAGIC >> 16))
-            + bytes(a ^ b for a, b in zip(ip.packed, mask)))
-
-
-def read_address(value, transaction):
-    mask = struct.pack('!I', MAGIC) + transaction
-    port = struct.unpack('!H', value[2:4])[0] ^ (MAGIC >> 16)
-    return str(ipaddress.ip_address(bytes(a ^ b for a, b in zip(value[4:], mask)))), port
+from turnmessage import *
 
 
 class Client:
@@ -59,26 +25,17 @@ class Client:
 
     def _send(self, kind, attributes, sign):
         transaction = os.urandom(12)
-        body = b''.join(attribute(k, v(transaction) if callable(v) else v) for k, v in attributes)
+        attributes = [(k, v(transaction) if callable(v) else v) for k, v in attributes]
+        key = None
         if sign:
-            body += (attribute(USERNAME, self.username.encode()) + attribute(REALM, self.realm)
-                     + attribute(NONCE, self.nonce))
-            key = hashlib.md5(f'{self.username}:{self.realm.decode()}:{self.password}'.encode()).digest()
-            head = struct.pack('!HHI', kind, len(body) + 24, MAGIC) + transaction
-            body += attribute(INTEGRITY, hmac.new(key, head + body, hashlib.sha1).digest())
-        self.socket.sendto(struct.pack('!HHI', kind, len(body), MAGIC) + transaction + body, self.server)
+            attributes += [(USERNAME, self.username.encode()), (REALM, self.realm), (NONCE, self.nonce)]
+            key = long_term_key(self.username, self.realm.decode(), self.password)
+        self.socket.sendto(build(kind, transaction, attributes, key), self.server)
         return transaction
 
     def receive(self):
         """(type, transaction, {attribute: value}) of the next message."""
-        data = self.socket.recv(65536)
-        kind, length, _ = struct.unpack('!HHI', data[:8])
-        found, at = {}, 20
-        while at + 4 <= 20 + length:
-            name, size = struct.unpack('!HH', data[at:at + 4])
-            found[name] = data[at + 4:at + 4 + size]
-            at += 4 + size + (-size % 4)
-        return kind, data[8:20], found
+        return read(self.socket.recv(65536))
 
     def _request(self, method, attributes):
         for attempt in range(2):

@@ -260,10 +260,37 @@ test_cache_seconds (void)
   g_assert_cmpint (dao_ice_config_cache_seconds (G_MAXINT64), ==, 540);
 }
 
+/* When credentials are renewed, and when they are worth nothing any more */
+static void
+test_life (void)
+{
+  static const struct
+  {
+    gint64 ttl_s, renewal_s, end_s;
+  } table[] = {
+    {600, 540, 600}, {30, 15, 30}, {10, 5, 10}, {3600, 540, 3600},
+    {G_MAXINT64, 540, 86400},
+  };
+  DaoIceConfig config = {.asked_us = 7 };
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (table); i++) {
+    config.ttl_s = table[i].ttl_s;
+    g_assert_cmpint (dao_ice_config_get_renewal_us (&config), ==,
+        7 + table[i].renewal_s * G_USEC_PER_SEC);
+    g_assert_cmpint (dao_ice_config_get_end_us (&config), ==,
+        7 + table[i].end_s * G_USEC_PER_SEC);
+  }
+  config.ttl_s = 0;             /* nobody says when */
+  g_assert_cmpint (dao_ice_config_get_renewal_us (&config), ==, G_MAXINT64);
+  g_assert_cmpint (dao_ice_config_get_end_us (&config), ==, G_MAXINT64);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/ice-config/life", test_life);
   g_test_add_func ("/ice-config/array-and-string", test_array_and_string);
   g_test_add_func ("/ice-config/providers", test_providers);
   g_test_add_func ("/ice-config/ttl", test_ttl);

@@ -906,8 +906,9 @@ on_ice (GObject * source, GAsyncResult * result, gpointer user_data)
   f->done = TRUE;
   g_clear_pointer (&f->answer, json_decref);
   if (config != NULL)
-    f->answer = json_pack ("{s:b, s:i}", "relay_only", config->relay_only,
-        "servers", (int) config->servers->len);
+    f->answer = json_pack ("{s:b, s:i, s:I}", "relay_only",
+        config->relay_only, "servers", (int) config->servers->len, "asked_us",
+        (json_int_t) config->asked_us);
 }
 
 static void
@@ -967,6 +968,23 @@ test_ice_config_without_ttl (Fixture * f, gconstpointer data)
   get_ice (f, FALSE);
   g_assert_cmpuint (standin_count (f->standin,
           "GET /api/v1/calls/ice-config"), ==, 2);
+}
+
+/* A call that begins with a cached one must know how old its credentials are. */
+static void
+test_ice_config_from_cache_has_its_age (Fixture * f, gconstpointer data)
+{
+  gint64 before = g_get_monotonic_time (), asked_us;
+
+  get_ice (f, FALSE);
+  asked_us = json_integer_value (json_object_get (f->answer, "asked_us"));
+  g_assert_cmpint (asked_us, >=, before);
+  g_assert_cmpint (asked_us, <=, g_get_monotonic_time ());
+  age (f, 100);
+  get_ice (f, FALSE);
+  assert_asked (f, 1);
+  g_assert_cmpint (json_integer_value (json_object_get (f->answer,
+              "asked_us")), ==, asked_us - 100 * G_USEC_PER_SEC);
 }
 
 /* Of 600 s it is asked for anew after 540; if that fails, the old one serves to its end and no longer. */
@@ -1083,6 +1101,8 @@ main (int argc, char **argv)
   ADD ("ice-config-cache", test_ice_config_cache);
   ADD ("ice-config-without-ttl", test_ice_config_without_ttl);
   ADD ("ice-config-max-age", test_ice_config_max_age);
+  ADD ("ice-config-from-cache-has-its-age",
+      test_ice_config_from_cache_has_its_age);
   ADD ("ice-config-renewal", test_ice_config_renewal);
   ADD ("ice-config-malformed", test_ice_config_malformed);
   return g_test_run ();
