@@ -111,6 +111,8 @@ void gst_dao_leg_on_candidate (GstDaoLeg * leg, gint mline, gchar * text,
 void gst_dao_leg_on_gathered (GstDaoLeg * leg, gint value, gchar * text,
     GstWebRTCSessionDescription * unused);
 void gst_dao_leg_restart_agent (GstDaoLeg * leg);
+/* Types, not addresses: who reads logs need not know them. */
+void gst_dao_leg_log_pair (GstDaoLeg * leg);
 /* (transfer full): @sdp with the agent's credentials of now */
 gchar *gst_dao_leg_write_credentials (GstDaoLeg * leg, const gchar * sdp);
 /* The agent keeps its sockets over a restart and so emits no candidates anew. */

@@ -282,6 +282,7 @@ report_connected (GstDaoLeg * leg)
   if (!leg->peer_connected || !leg->certificate_ok || leg->reported_connected)
     return;
   gst_dao_leg_step (leg, 6, "connected");
+  gst_dao_leg_log_pair (leg);
   leg->reported_connected = TRUE;
   watch_dtls (leg);
   leg->callbacks.transport (leg, DAO_TRANSPORT_CONNECTED, leg->user_data);

@@ -58,6 +58,25 @@ gst_dao_leg_credentials_end (GstDaoLeg * leg)
   return end;
 }
 
+void
+gst_dao_leg_log_pair (GstDaoLeg * leg)
+{
+  static const gchar *const types[] =
+      {[NICE_CANDIDATE_TYPE_HOST] = "host",
+    [NICE_CANDIDATE_TYPE_SERVER_REFLEXIVE] = "srflx",
+    [NICE_CANDIDATE_TYPE_PEER_REFLEXIVE] = "prflx",
+    [NICE_CANDIDATE_TYPE_RELAYED] = "relay"
+  };
+  NiceAgent *agent = gst_dao_leg_get_agent (leg);
+  NiceCandidate *local, *remote;
+
+  if (agent && nice_agent_get_selected_pair (agent, GST_DAO_NICE_STREAM,
+          NICE_COMPONENT_TYPE_RTP, &local, &remote))
+    GST_INFO_OBJECT (leg->bin, "selected pair: local %s, remote %s",
+        types[local->type], types[remote->type]);
+  g_clear_object (&agent);
+}
+
 gboolean
 gst_dao_leg_is_relayed (GstDaoLeg * leg)
 {

@@ -133,6 +133,12 @@ class Process:
     def interrupt(self):
         self.child.send_signal(signal.SIGINT)
 
+    def pause(self):
+        self.child.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.child.send_signal(signal.SIGCONT)
+
     def kill(self):
         self.child.kill()
         self.reader.join(5)

@@ -86,11 +86,13 @@ class Calls:
     """A bed with a relay and two accounts, alice and bob, on two hosts.
 
     alice, bob: what Bed.host takes. stun: a STUN server. turn: a TURN server of a kind of TURN_SERVERS.
-    turn_ttl: life of its credentials in seconds.
+    turn_transport: the only one that clients of coturn are told of. turn_ttl: life of the credentials in seconds.
     """
 
-    def __init__(self, build, alice=None, bob=None, stun=False, turn=None, turn_ttl=600):
+    def __init__(self, build, alice=None, bob=None, stun=False, turn=None, turn_transport=None, turn_ttl=600):
         self.build = build
+        self.turn_transport = turn_transport
+        self.ca_file = None
         self.bed = Bed(build.tun_link)
         self.alice = self.bed.host('alice', **(alice or {}))
         self.bob = self.bed.host('bob', **(bob or {}))
@@ -149,7 +151,8 @@ class Calls:
     def start_coturn(self):
         """The real coturn, over UDP and TCP."""
         self._start_coturn('--no-tls', f'--listening-port={TURN_PORT}')
-        self.ice = {'TURN_HOST': f'{self.turn.address}:{TURN_PORT}'}
+        host = f'{self.turn.address}:{TURN_PORT}'
+        self.ice = {'TURN_HOST': f'turn:{host}?transport={self.turn_transport}' if self.turn_transport else host}
 
     def start_coturn_tls(self):
         """The real coturn, over TLS and nothing else, with a certificate of a CA of ours (ca_file)."""

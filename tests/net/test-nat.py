@@ -5,7 +5,6 @@
 #   test-nat.py SOURCE-DIRECTORY BUILD-DIRECTORY SCENARIO...
 
 import concurrent.futures
-import re
 import time
 
 import netcall
@@ -68,55 +67,8 @@ def matrix(servers, pairs):
     return scenario
 
 
-SIGNALED = re.compile('SIGNAL-TAP ')
-
-
-def heard(process, host):
-    """How often descriptions and candidates that a peer received name an address of a host."""
-    address = re.compile(rf'\b({re.escape(host.address)}|{re.escape(host.public)})\b')
-    signals = [line for _, line in process.lines if SIGNALED.search(line)]
-    if len(signals) < 2:
-        raise Failure(f'{process.name}: the tap shows {len(signals)} signals')
-    return sum(len(address.findall(line)) for line in signals)
-
-
-def relayed_call(build, relay_of_alice, relay_of_bob, nat=FULL):
-    """(straight packets, through TURN, alice's addresses at bob, bob's at alice)"""
-    with Calls(build, alice={'nat': nat}, bob={'nat': FULL}, turn='coturn') as calls:
-        calls.count_paths()
-        tap = {'LD_PRELOAD': build.signal_tap}
-        bob = calls.answer(f'always-relay={relay_of_bob}', **tap)
-        alice = calls.call(f'always-relay={relay_of_alice}', **tap)
-        time_to_connect(alice)
-        time.sleep(3)           # of media
-        return (calls.bed.counted('straight'), calls.bed.counted('through_turn'),
-                heard(bob, calls.alice), heard(alice, calls.bob))
-
-
-def always_relay(build, report):
-    """Who asks for it shows the peer no address, and no packet goes straight between the two."""
-    with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
-        nobody, alice, both, tcp = (
-            pool.submit(relayed_call, build, *how) for how in (
-                ('false', 'false'), ('true', 'false'), ('true', 'true'), ('true', 'true', BLOCKED)))
-    straight, through, at_bob, at_alice = nobody.result()
-    report.check(straight > 100 and at_bob > 0 and at_alice > 0,
-                 f'without: {straight} packets straight, {through} through TURN, addresses of alice '
-                 f'heard {at_bob} times, of bob {at_alice} times')
-    straight, through, at_bob, at_alice = alice.result()
-    report.check(straight == 0 and through > 100 and at_bob == 0,
-                 f'alice alone: {straight} straight, {through} through TURN, addresses of alice '
-                 f'heard {at_bob} times, of bob {at_alice} times')
-    for name, call in (('both', both), ('both, alice by TCP', tcp)):
-        straight, through, at_bob, at_alice = call.result()
-        report.check(straight == 0 and through > 100 and at_bob == 0 and at_alice == 0,
-                     f'{name}: {straight} straight, {through} through TURN, addresses of alice '
-                     f'heard {at_bob} times, of bob {at_alice} times')
-
-
 if __name__ == '__main__':
     netcall.main({
         'stun': matrix(STUN, PAIRS),
         'turn': matrix(TURN, PAIRS),
-        'always-relay': always_relay,
     })

@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+# always-relay, seen from the peer: captured packets, and what the signals say.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+#   test-relay.py SOURCE-DIRECTORY BUILD-DIRECTORY SCENARIO...
+
+import concurrent.futures
+import os
+import re
+import sys
+import time
+
+import netcall
+from netbed import READY
+from netcall import Calls, TURN_PORT, TURN_TLS_PORT, time_to_connect
+
+CAPTURE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'capture.py')
+FLOW = re.compile(r'^packets (\d+) (\S+) (\S+) (\d+) (\S+) (\d+)$')
+BEGINS = re.compile(r'^begins (\S+) (\S+) (\d+) (\S+) (\d+) ([0-9a-f]+)$')
+NAMES = re.compile('^names ')
+REPORTED = re.compile('^end$')
+SIGNALED = re.compile('SIGNAL-TAP ')
+OFFER_OR_ANSWER, CANDIDATE = re.compile(r'SIGNAL-TAP v=0'), re.compile(r'candidate:\S+ \d+ \S+ \d+ \S+ \d+ typ (\w+)')
+RELATED = re.compile(r'raddr (\S+) rport (\d+)')
+PAIR = re.compile('selected pair: local (\\w+), remote (\\w+)')
+RESTARTING = re.compile('restarting ICE')
+# TLS 1.0 to 1.3: a record of handshake, and in it a ClientHello (RFC 8446, 4 and 5.1)
+CLIENT_HELLO = re.compile('^16030[1-3]....01')
+
+# Longer than the 5.5 s of silence after which the call restarts ICE, shorter than the 8 s after which it ends.
+OUTAGE_S = 6.5
+# At least, before and after the outage together
+MEDIA_S = 4
+
+
+class Capture:
+    """What passes a host's device, from now on. foreign: addresses that no STUN message may name."""
+
+    def __init__(self, host, foreign=()):
+        self.process = host.start(f'capture at {host.name}', [sys.executable, CAPTURE, 'up0', *foreign])
+        self.process.wait_for(READY, 10)
+
+    def flows(self):
+        """[(packets, protocol, source, port, destination, port)]"""
+        start = len(self.process.lines)
+        self.process.say('')
+        self.process.wait_for(REPORTED, 10, start)
+        return [(int(m[1]), m[2], m[3], int(m[4]), m[5], int(m[6]))
+                for _, line in self.process.lines[start:] if (m := FLOW.match(line))]
+
+    def begins(self):
+        """[(protocol, source, port, destination, port, the first bytes in hex)]"""
+        return [(m[1], m[2], int(m[3]), m[4], int(m[5]), m[6])
+                for _, line in self.process.lines if (m := BEGINS.match(line))]
+
+    def named(self):
+        return [line for _, line in self.process.lines if NAMES.match(line)]
+
+
+def signals(process):
+    return [line for _, line in process.lines if SIGNALED.search(line)]
+
+
+def check_signals(report, name, peer, host):
+    """No address of `host` in any description or candidate that `peer` heard; relay candidates alone, and no raddr."""
+    heard = signals(peer)
+    address = re.compile(rf'\b({re.escape(host.address)}|{re.escape(host.public)})\b')
+    types = {m for line in heard for m in CANDIDATE.findall(line)}
+    related = {m for line in heard for m in RELATED.findall(line)}
+    report.check(any(OFFER_OR_ANSWER.search(line) for line in heard) and types == {'relay'},
+                 f'{name}: {peer.name} heard {len(heard)} signals, with candidates of type {", ".join(types)} alone')
+    report.check(not any(address.search(line) for line in heard) and related <= {('0.0.0.0', '0')},
+                 f'{name}: none of them names {host.name}; related addresses: {related or "none"}')
+
+
+def check_packets(report, name, captures, calls, sender, receiver):
+    """From sender nothing goes to receiver, nor anywhere but to the servers."""
+    own, theirs = ({h.address, h.public} for h in (sender, receiver))
+    servers = {calls.relay.address, calls.turn.address}
+    arrived = [f for f in captures[receiver.name].flows() if f[2] in own]
+    report.check(not arrived, f'{name}: captured at {receiver.name}, of {sender.name}: {arrived or "no packet"}')
+    left = [f for f in captures[sender.name].flows() if f[2] in own]
+    strays = [f for f in left if f[4] not in servers]
+    report.check(left and not strays,
+                 f'{name}: {sender.name} sends {len(left)} flows to the servers, elsewhere: {strays or "nothing"}')
+    report.check(not [f for f in left if f[4] in theirs], f'{name}: none of them to {receiver.name}')
+    named = captures[receiver.name].named()
+    report.check(not named, f'{name}: STUN that reaches {receiver.name} names {sender.name}: {named or "never"}')
+    media = sum(f[0] for f in captures[receiver.name].flows() if f[2] == calls.turn.address)
+    report.check(media > MEDIA_S * 50 * 0.8, f'{name}: {media} packets of the TURN server reached {receiver.name}')
+
+
+def relayed_call(build, turn, options, who, nat):
+    """A call, an outage that ICE restarts for, and the end: captured from before the first packet on."""
+    checks = []
+
+    class Later:
+        @staticmethod
+        def check(ok, text):
+            checks.append((ok, text))
+
+    name = f'{turn}, {" and ".join(who)}'
+    with Calls(build, alice={'nat': nat}, turn=turn, **options) as calls:
+        hosts = {'alice': calls.alice, 'bob': calls.bob}
+        peer = {'alice': calls.bob, 'bob': calls.alice}
+        captures = {host.name: Capture(host, [peer[host.name].address, peer[host.name].public])
+                    for host in hosts.values()}
+        captures['turn'] = Capture(calls.turn)
+        tap = {'LD_PRELOAD': build.signal_tap}
+        side = {n: f'always-relay={str(n in who).lower()}' + (f' ca-file={calls.ca_file}' if calls.ca_file else '')
+                for n in hosts}
+        bob = calls.answer(side['bob'] + ' audiotestsrc is-live=true ! c.audio_sink', **tap)
+        alice = calls.call(side['alice'], **tap)
+        time_to_connect(alice)
+        time.sleep(MEDIA_S / 2)
+        before = len(signals(bob))
+        calls.turn_process.pause()
+        time.sleep(OUTAGE_S)
+        calls.turn_process.resume()
+        alice.wait_for(RESTARTING, 5)
+        start = len(alice.lines)
+        alice.wait_for(netcall.CONNECTED, 15, start)
+        time.sleep(MEDIA_S / 2)
+        alice.interrupt()
+        Later.check(alice.wait(20) == 0 and bob.wait(20) == 0, f'{name}: both ended well')
+        Later.check(len(signals(bob)) > before, f'{name}: ICE was restarted')
+        process = {'alice': alice, 'bob': bob}
+        for sender in who:
+            check_signals(Later, name, process[peer[sender].name], hosts[sender])
+            check_packets(Later, name, captures, calls, hosts[sender], peer[sender])
+        if turn == 'coturn-tls':
+            check_tls(Later, name, captures, calls)
+    return checks
+
+
+def check_tls(report, name, captures, calls):
+    begins = [b for b in captures['turn'].begins() if b[4] == TURN_TLS_PORT]
+    report.check(begins and all(b[0] == 'tcp' and CLIENT_HELLO.match(b[5]) for b in begins),
+                 f'{name}: {len(begins)} connections to the TURN server, each begins with a ClientHello')
+    plain = [f for f in captures['alice'].flows() if f[1] == 'udp' and f[4] == calls.turn.address
+             or f[5] == TURN_PORT]
+    report.check(not plain, f'{name}: nothing else went to it: {plain or "nothing"}')
+
+
+def over(turn, nat=None, **options):
+    def scenario(build, report):
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            tries = [pool.submit(relayed_call, build, turn, options, who, nat) for who in (['alice'], ['alice', 'bob'])]
+            for attempt in tries:
+                for ok, text in attempt.result():
+                    report.check(ok, text)
+    return scenario
+
+
+# --- whom a relay candidate is paired with ---
+
+def try_pair(build, nat, bob_relays):
+    with Calls(build, bob={'nat': nat}, turn='coturn') as calls:
+        calls.answer(f'always-relay={str(bob_relays).lower()}')
+        alice = calls.call('always-relay=true')
+        time_to_connect(alice)
+        return alice.wait_for(PAIR, 5)[1].groups()
+
+
+def pairs(build, report):
+    """Ours is the relay candidate, the peer's is of any type."""
+    cases = {'no NAT': (None, False, {'host'}),
+             'port-restricted NAT': ('port-restricted', False, {'srflx', 'prflx'}),
+             'symmetric NAT': ('symmetric', False, {'prflx'}),
+             'no UDP': ('udp-blocked', False, {'relay'}),
+             'always-relay': (None, True, {'relay'})}
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        tries = {name: pool.submit(try_pair, build, *case[:2]) for name, case in cases.items()}
+    for name, attempt in tries.items():
+        local, remote = attempt.result()
+        report.check(local == 'relay' and remote in cases[name][2], f'peer with {name}: {local} and {remote}')
+
+
+# --- and when nobody asks for it, these tests see that ---
+
+def control(build, report):
+    """Without always-relay all of it is there: packets, addresses, candidates."""
+    with Calls(build, turn='coturn') as calls:
+        capture = Capture(calls.bob, [calls.alice.address])
+        bob = calls.answer('', LD_PRELOAD=build.signal_tap)
+        alice = calls.call()
+        time_to_connect(alice)
+        time.sleep(1)
+        straight = sum(f[0] for f in capture.flows() if f[2] == calls.alice.address)
+        report.check(straight > 50, f'{straight} packets of alice arrive at bob')
+        report.check(capture.named(), 'STUN names her')
+        report.check(any(calls.alice.address in line for line in signals(bob)), 'signals name her')
+        types = {m for line in signals(bob) for m in CANDIDATE.findall(line)}
+        report.check('host' in types, f'candidates of type {types}')
+
+
+if __name__ == '__main__':
+    netcall.main({
+        'relay-control': control,
+        'relay-udp': over('coturn', turn_transport='udp'),
+        'relay-tcp': over('coturn', nat='udp-blocked', turn_transport='tcp'),
+        'relay-tls': over('coturn-tls', nat='udp-blocked'),
+        'relay-pairs': pairs,
+    })
