@@ -11,7 +11,7 @@ import sys
 import time
 
 import netcall
-from netbed import READY
+from netbed import Failure, READY
 from netcall import Calls, TURN_PORT, TURN_TLS_PORT, time_to_connect
 
 CAPTURE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'capture.py')
@@ -61,85 +61,87 @@ def signals(process):
     return [line for _, line in process.lines if SIGNALED.search(line)]
 
 
-def check_signals(report, name, peer, host):
+def check_signals(check, peer, host):
     """No address of `host` in any description or candidate that `peer` heard; relay candidates alone, and no raddr."""
     heard = signals(peer)
     address = re.compile(rf'\b({re.escape(host.address)}|{re.escape(host.public)})\b')
     types = {m for line in heard for m in CANDIDATE.findall(line)}
     related = {m for line in heard for m in RELATED.findall(line)}
-    report.check(any(OFFER_OR_ANSWER.search(line) for line in heard) and types == {'relay'},
-                 f'{name}: {peer.name} heard {len(heard)} signals, with candidates of type {", ".join(types)} alone')
-    report.check(not any(address.search(line) for line in heard) and related <= {('0.0.0.0', '0')},
-                 f'{name}: none of them names {host.name}; related addresses: {related or "none"}')
+    check(any(OFFER_OR_ANSWER.search(line) for line in heard) and types == {'relay'},
+          f'{peer.name} heard {len(heard)} signals, with candidates of type {", ".join(types)} alone')
+    check(not any(address.search(line) for line in heard) and related <= {('0.0.0.0', '0')},
+          f'none of them names {host.name}; related addresses: {related or "none"}')
 
 
-def check_packets(report, name, captures, calls, sender, receiver):
+def check_packets(check, captures, calls, sender, receiver):
     """From sender nothing goes to receiver, nor anywhere but to the servers."""
     own, theirs = ({h.address, h.public} for h in (sender, receiver))
     servers = {calls.relay.address, calls.turn.address}
     arrived = [f for f in captures[receiver.name].flows() if f[2] in own]
-    report.check(not arrived, f'{name}: captured at {receiver.name}, of {sender.name}: {arrived or "no packet"}')
+    check(not arrived, f'captured at {receiver.name}, of {sender.name}: {arrived or "no packet"}')
     left = [f for f in captures[sender.name].flows() if f[2] in own]
     strays = [f for f in left if f[4] not in servers]
-    report.check(left and not strays,
-                 f'{name}: {sender.name} sends {len(left)} flows to the servers, elsewhere: {strays or "nothing"}')
-    report.check(not [f for f in left if f[4] in theirs], f'{name}: none of them to {receiver.name}')
+    check(left and not strays,
+          f'{sender.name} sends {len(left)} flows to the servers, elsewhere: {strays or "nothing"}')
+    check(not [f for f in left if f[4] in theirs], f'none of them to {receiver.name}')
     named = captures[receiver.name].named()
-    report.check(not named, f'{name}: STUN that reaches {receiver.name} names {sender.name}: {named or "never"}')
+    check(not named, f'STUN that reaches {receiver.name} names {sender.name}: {named or "never"}')
     media = sum(f[0] for f in captures[receiver.name].flows() if f[2] == calls.turn.address)
-    report.check(media > MEDIA_S * 50 * 0.8, f'{name}: {media} packets of the TURN server reached {receiver.name}')
+    check(media > MEDIA_S * 50 * 0.8, f'{media} packets of the TURN server reached {receiver.name}')
+
+
+def go_through(calls, alice, bob, check):
+    """Connects, has media, an outage that ICE restarts for, media again, and the end."""
+    time_to_connect(alice)
+    time.sleep(MEDIA_S / 2)
+    before, start = len(signals(bob)), len(alice.lines)
+    calls.turn_process.pause()
+    time.sleep(OUTAGE_S)
+    calls.turn_process.resume()
+    alice.wait_for(RESTARTING, 5, start)
+    alice.wait_for(netcall.CONNECTED, 15, start)
+    time.sleep(MEDIA_S / 2)
+    alice.interrupt()
+    check(alice.wait(20) == 0 and bob.wait(20) == 0, 'both ended well')
+    check(len(signals(bob)) > before, 'ICE was restarted')
 
 
 def relayed_call(build, turn, options, who, nat):
-    """A call, an outage that ICE restarts for, and the end: captured from before the first packet on."""
+    """Checks of a call that is captured from before its first packet on: [(ok, text)]"""
     checks = []
 
-    class Later:
-        @staticmethod
-        def check(ok, text):
-            checks.append((ok, text))
+    def check(ok, text):
+        checks.append((ok, f'{turn}, always-relay at {" and ".join(who)}: {text}'))
 
-    name = f'{turn}, {" and ".join(who)}'
     with Calls(build, alice={'nat': nat}, turn=turn, **options) as calls:
+        peers = {'alice': calls.bob, 'bob': calls.alice}
         hosts = {'alice': calls.alice, 'bob': calls.bob}
-        peer = {'alice': calls.bob, 'bob': calls.alice}
-        captures = {host.name: Capture(host, [peer[host.name].address, peer[host.name].public])
-                    for host in hosts.values()}
+        captures = {name: Capture(hosts[name], [peers[name].address, peers[name].public]) for name in hosts}
         captures['turn'] = Capture(calls.turn)
+        side = {name: f'always-relay={str(name in who).lower()}' + (f' ca-file={calls.ca_file}' if calls.ca_file else '')
+                for name in hosts}
         tap = {'LD_PRELOAD': build.signal_tap}
-        side = {n: f'always-relay={str(n in who).lower()}' + (f' ca-file={calls.ca_file}' if calls.ca_file else '')
-                for n in hosts}
-        bob = calls.answer(side['bob'] + ' audiotestsrc is-live=true ! c.audio_sink', **tap)
-        alice = calls.call(side['alice'], **tap)
-        time_to_connect(alice)
-        time.sleep(MEDIA_S / 2)
-        before = len(signals(bob))
-        calls.turn_process.pause()
-        time.sleep(OUTAGE_S)
-        calls.turn_process.resume()
-        alice.wait_for(RESTARTING, 5)
-        start = len(alice.lines)
-        alice.wait_for(netcall.CONNECTED, 15, start)
-        time.sleep(MEDIA_S / 2)
-        alice.interrupt()
-        Later.check(alice.wait(20) == 0 and bob.wait(20) == 0, f'{name}: both ended well')
-        Later.check(len(signals(bob)) > before, f'{name}: ICE was restarted')
-        process = {'alice': alice, 'bob': bob}
-        for sender in who:
-            check_signals(Later, name, process[peer[sender].name], hosts[sender])
-            check_packets(Later, name, captures, calls, hosts[sender], peer[sender])
+        heard = {'bob': calls.answer(side['bob'] + ' audiotestsrc is-live=true ! c.audio_sink', **tap)}
+        heard['alice'] = calls.call(side['alice'], **tap)
+        try:
+            go_through(calls, heard['alice'], heard['bob'], check)
+        except Failure as failure:
+            check(False, str(failure))
+        for name in who:
+            check_signals(check, heard[peers[name].name], hosts[name])
+            check_packets(check, captures, calls, hosts[name], peers[name])
         if turn == 'coturn-tls':
-            check_tls(Later, name, captures, calls)
+            check_tls(check, captures, calls)
     return checks
 
 
-def check_tls(report, name, captures, calls):
+def check_tls(check, captures, calls):
     begins = [b for b in captures['turn'].begins() if b[4] == TURN_TLS_PORT]
-    report.check(begins and all(b[0] == 'tcp' and CLIENT_HELLO.match(b[5]) for b in begins),
-                 f'{name}: {len(begins)} connections to the TURN server, each begins with a ClientHello')
+    check(begins and all(b[0] == 'tcp' and CLIENT_HELLO.match(b[5]) for b in begins),
+          f'{len(begins)} connections to the TURN server, each begins with a ClientHello')
     plain = [f for f in captures['alice'].flows() if f[1] == 'udp' and f[4] == calls.turn.address
              or f[5] == TURN_PORT]
-    report.check(not plain, f'{name}: nothing else went to it: {plain or "nothing"}')
+    check(not plain, f'nothing else went to it: {plain or "nothing"}')
 
 
 def over(turn, nat=None, **options):
