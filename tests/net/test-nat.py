@@ -5,70 +5,116 @@
 #   test-nat.py SOURCE-DIRECTORY BUILD-DIRECTORY SCENARIO...
 
 import concurrent.futures
+import re
 import time
 
 import netcall
-from netbed import Failure
-from netcall import Calls, time_to_connect
+from netbed import Failure, NATS
+from netcall import Calls
 
 # A pair without a path: libnice gives up its checks after 7 s (webrtcbin.md 5).
 NO_PATH_S = 12
 # Two cores; most of a call's time is waiting.
 PARALLEL = 4
+# While nothing else runs: what a call with a direct path may take to its first sound, besides a lost packet
+QUICK_S = 3
 
-FULL, RESTRICTED, SYMMETRIC, BLOCKED = 'full-cone', 'port-restricted', 'symmetric', 'udp-blocked'
+NONE = 'none'
+FULL, RESTRICTED, SYMMETRIC, BLOCKED = NATS
+KINDS = (NONE, *NATS)
 
-# Which pairs have a direct path (RFC 5128, 3.3): whose mapping differs for each peer cannot be reached
-# by one who lets in only whom he wrote to.
-PAIRS = {
-    (FULL, FULL): True,
-    (FULL, RESTRICTED): True,
-    (FULL, SYMMETRIC): True,
-    (RESTRICTED, RESTRICTED): True,
-    (RESTRICTED, SYMMETRIC): False,
-    (SYMMETRIC, SYMMETRIC): False,
-    (RESTRICTED, BLOCKED): False,
-    (BLOCKED, BLOCKED): False,
-}
+# Every sort of pair once, for ./check
+SOME = ((NONE, NONE), (NONE, SYMMETRIC), (FULL, FULL), (FULL, RESTRICTED), (FULL, SYMMETRIC),
+        (RESTRICTED, RESTRICTED), (RESTRICTED, SYMMETRIC), (SYMMETRIC, SYMMETRIC), (RESTRICTED, BLOCKED),
+        (BLOCKED, BLOCKED))
+ALL = tuple((alice, bob) for alice in KINDS for bob in KINDS)
+
+SOUND = re.compile('GstIdentity:first: last-message = chain')
 
 
-def try_pair(build, alice_nat, bob_nat, servers):
-    """How alice and bob connect: (direct | relay | none, seconds)."""
-    with Calls(build, alice={'nat': alice_nat}, bob={'nat': bob_nat}, **servers) as calls:
-        calls.count_paths()
-        calls.answer()
-        alice = calls.call()
-        try:
-            seconds = time_to_connect(alice, NO_PATH_S)
-        except Failure:
-            return 'none', NO_PATH_S
-        time.sleep(1)           # some media
-        straight, through = calls.bed.counted('straight'), calls.bed.counted('through_turn')
-        return ('direct' if straight > through else 'relay'), seconds
+def has_direct_path(alice, bob):
+    """What RFC 4787 and RFC 5128 (3.3) say of a pair."""
+    if BLOCKED in (alice, bob):
+        return False
+    # endpoint-independent filtering (RFC 4787, 5), or no NAT: whoever writes is let in
+    lets_in_anybody = {NONE, FULL}
+    # endpoint-independent mapping (RFC 4787, 4.1): what STUN says is what the peer sees
+    is_predictable = {NONE, FULL, RESTRICTED}
+    return bool({alice, bob} & lets_in_anybody) or {alice, bob} <= is_predictable
+
+
+class Attempt:
+    """How alice and bob connected (direct, relay, none), and after how many seconds."""
+
+    def __init__(self, build, alice_nat, bob_nat, servers):
+        self.how, self.connected, self.sound, self.pair = 'none', None, None, ''
+        nats = {name: {'nat': None if nat == NONE else nat} for name, nat in
+                (('alice', alice_nat), ('bob', bob_nat))}
+        with Calls(build, **nats, **servers) as calls:
+            calls.count_paths()
+            listen = 'c.audio_src ! identity name=first silent=false ! fakesink'
+            bob = calls.answer(f'-v {listen}')
+            alice = calls.call(f'-v {listen}')
+            start, _ = alice.wait_for(netcall.CALLING, netcall.CONNECT_S)
+            try:
+                self.connected = max(p.wait_for(netcall.CONNECTED, NO_PATH_S)[0] for p in (alice, bob)) - start
+                self.sound = max(p.wait_for(SOUND, 5)[0] for p in (alice, bob)) - start
+            except Failure:
+                return
+            time.sleep(1)
+            straight, through = calls.bed.counted('straight'), calls.bed.counted('through_turn')
+            self.how = 'direct' if straight > through else 'relay'
 
 
 STUN, TURN = {'stun': True}, {'turn': 'coturn'}
 
 
-def matrix(servers, pairs):
+def expected(pair, servers):
+    if has_direct_path(*pair):
+        # The first check of a direct path may be lost at a NAT that is not open yet; then libnice may be content
+        # with the relay it has by then.
+        return {'direct'} if servers is STUN else {'direct', 'relay'}
+    return {'none'} if servers is STUN else {'relay'}
+
+
+def seconds(value):
+    return f'{value:5.2f}' if value is not None else '    -'
+
+
+def try_all(build, report, pairs, servers):
+    """{(pair, servers): Attempt}, with a line a pair"""
+    tries = {}
+    with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
+        for pair in pairs:
+            tries[pair] = pool.submit(Attempt, build, *pair, servers)
+    report.say(f'{"caller":16} {"callee":16} {"":8} connected  sound')
+    for pair, future in tries.items():
+        attempt = tries[pair] = future.result()
+        report.check(attempt.how in expected(pair, servers), f'{pair[0]:16} {pair[1]:16} {attempt.how:8} '
+                     f'{seconds(attempt.connected):>9}  {seconds(attempt.sound)}')
+    return tries
+
+
+def some(servers):
     def scenario(build, report):
-        with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
-            tries = {pair: pool.submit(try_pair, build, *pair, servers) for pair in pairs}
-        report.say(f'{"alice":16} {"bob":16} {"":10} seconds')
-        for pair, attempt in tries.items():
-            how, seconds = attempt.result()
-            if servers is STUN:
-                expected = ['direct' if PAIRS[pair] else 'none']
-            else:
-                # The first check of a direct path may be lost at a NAT that is not open yet; then
-                # libnice may be content with the relay it has by then.
-                expected = ['direct', 'relay'] if PAIRS[pair] else ['relay']
-            report.check(how in expected, f'{pair[0]:16} {pair[1]:16} {how:10} {seconds:5.2f}')
+        try_all(build, report, SOME, servers)
     return scenario
 
 
+def matrix(build, report):
+    """All pairs, with STUN alone and with TURN, as the table of docs/turn.md."""
+    tries = {name: try_all(build, report, ALL, servers) for name, servers in (('STUN', STUN), ('TURN', TURN))}
+    print('\n| caller \\ callee | ' + ' | '.join(KINDS) + ' |')
+    print('|---' * (len(KINDS) + 1) + '|')
+    for alice in KINDS:
+        cells = []
+        for bob in KINDS:
+            stun, turn = tries['STUN'][alice, bob], tries['TURN'][alice, bob]
+            cells.append(' / '.join(f'{a.how} {seconds(a.sound).strip()}' if a.how != 'none' else 'none'
+                                    for a in (stun, turn)))
+        print(f'| {alice} | ' + ' | '.join(cells) + ' |')
+    print(flush=True)
+
+
 if __name__ == '__main__':
-    netcall.main({
-        'stun': matrix(STUN, PAIRS),
-        'turn': matrix(TURN, PAIRS),
-    })
+    netcall.main({'stun': some(STUN), 'turn': some(TURN), 'nat-matrix': matrix})
