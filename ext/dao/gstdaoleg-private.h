@@ -7,6 +7,7 @@
  *   gstdaoleg.c          its life: guards, states, promises, teardown
  *   gstdaolegsdp.c       offers and answers
  *   gstdaolegice.c       servers, candidates and ICE restart
+ *   gstdaoleghold.c      candidates that can wait
  *   gstdaolegmedia.c     tracks, keys, codecs
  */
 #pragma once
@@ -46,6 +47,9 @@ struct _GstDaoLeg
   GstDaoTurnTls *turn_tls;
   guint n_turn;                 /* TURN servers that were not refused */
   gchar *turn_urls;             /* of all of them, without credentials; NULL = none */
+  GPtrArray *held;              /* candidates of the peer that wait for @hold */
+  GSource *hold;
+  gboolean hold_over;
   gint64 renewal_us;            /* monotonic: when the credentials of the servers should be renewed */
   GObject *dtls;                /* GstWebRTCDTLSTransport, once connected */
 
@@ -117,6 +121,13 @@ void gst_dao_leg_log_pair (GstDaoLeg * leg);
 gchar *gst_dao_leg_write_credentials (GstDaoLeg * leg, const gchar * sdp);
 /* The agent keeps its sockets over a restart and so emits no candidates anew. */
 void gst_dao_leg_send_candidates_again (GstDaoLeg * leg);
+
+/* gstdaoleghold.c */
+/* TRUE: this candidate of the peer was taken, and will be added in a moment. @line: of
+ * gst_dao_ice_rebuild_candidate() */
+gboolean gst_dao_leg_hold_candidate (GstDaoLeg * leg, gint mline,
+    const gchar * line);
+void gst_dao_leg_end_hold (GstDaoLeg * leg);
 
 /* gstdaolegmedia.c */
 /* Both descriptions are known: what may flow, and under which payload types. */

@@ -590,6 +590,7 @@ gst_dao_leg_close (GstDaoLeg * leg)
   leg->closed = TRUE;
   gst_dao_clear_source (&leg->liveness);
   gst_dao_clear_source (&leg->dtls_repeat);
+  gst_dao_leg_end_hold (leg);
   if (leg->guard)
     gst_dao_fingerprint_guard_close (leg->guard);
   if (leg->webrtc) {

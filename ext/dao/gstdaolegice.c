@@ -284,11 +284,11 @@ gst_dao_leg_add_candidate (GstDaoLeg * leg, const gchar * candidate,
     if (g_str_equal (leg->remote.media[i].mid, mid))
       mline = i;
   /* End of candidates ("") changes nothing for us: our own timers decide. */
-  if (line && mline >= 0 && mline < (gint) leg->remote.n_media
-      && leg->remote.media[mline].accepted)
-    g_signal_emit_by_name (leg->webrtc, "add-ice-candidate", mline, line);
-  else
+  if (!line || mline < 0 || mline >= (gint) leg->remote.n_media
+      || !leg->remote.media[mline].accepted)
     GST_DEBUG_OBJECT (leg->bin, "candidate ignored: %s", candidate);
+  else if (!gst_dao_leg_hold_candidate (leg, mline, line))
+    g_signal_emit_by_name (leg->webrtc, "add-ice-candidate", mline, line);
   g_free (line);
 }
 

@@ -3,7 +3,7 @@
 #
 #                             net (router)
 #       +------------+------------+-----------+-----------+
-#   10.1.0.2     10.2.0.2     10.3.0.2    10.4.0.2     10.N.0.2 ...
+#  198.18.1.2   198.18.2.2    10.3.0.2   198.18.4.2   198.18.N.2 ...
 #    alice      bob's router    relay       turn
 #                    |
 #               192.168.2.2
@@ -237,22 +237,28 @@ class Bed:
         self.hosts.append(host)
         return host
 
-    def host(self, name, nat=None, link=None):
+    def host(self, name, nat=None, link=None, network='198.18.{}', beside=None):
         """A host at the next place around the router, behind a NAT of a kind of NATS or none.
 
+        beside: a host behind a NAT, whose NAT it shares, in another subnet.
+        network: its /24, with {} for the place. 198.18.0.0/15 (RFC 2544) is public as addresses go, and nobody's.
         link: options of tun-link (delay, jitter, loss, reorder, seed) for its last hop.
         """
         place = len([h for h in self.hosts if h.public]) + 1
         host = self._host(name)
-        host.public = f'10.{place}.0.2'
+        subnet = network.format(place)
+        host.public = beside.public if beside else f'{subnet}.2'
         host.place = name
-        if nat is None:
-            self._connect(self.net, name, host, f'10.{place}.0', link)
+        if beside:
+            host.address = f'192.168.{place}.2'
+            self._connect(beside.router, f'inside{place}', host, f'192.168.{place}', link)
+        elif nat is None:
+            self._connect(self.net, name, host, subnet, link)
             host.address = host.public
         else:
-            router = self._host(f'{name}-nat')
+            router = host.router = self._host(f'{name}-nat')
             router.forward()
-            self._connect(self.net, name, router, f'10.{place}.0', None)
+            self._connect(self.net, name, router, subnet, None)
             self._connect(router, 'inside', host, f'192.168.{place}', link)
             host.address = f'192.168.{place}.2'
             router.nft(nat_rules(nat, host.public, host.address))

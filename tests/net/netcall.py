@@ -25,6 +25,7 @@ ENDED = re.compile(r'dao-call-ended.* reason=\(string\)([a-z0-9-]+)')
 # Where the program does not print messages.
 HANGUP = re.compile(r': ((?:hangup|ended|rejected) \([a-z-]+\))')
 RELAYED = re.compile(STATE % 'connected' + r'.* relayed=\(boolean\)(true|false)')
+PAIR = re.compile('selected pair: local (\\w+), remote (\\w+)')
 LISTENING = re.compile(r'^listening on ')
 COTURN_READY = re.compile('SQLite DB connection success')
 # What the element logs, where the program does not print messages.
@@ -85,18 +86,21 @@ def make_certificate(directory, address):
 class Calls:
     """A bed with a relay and two accounts, alice and bob, on two hosts.
 
-    alice, bob: what Bed.host takes. stun: a STUN server. turn: a TURN server of a kind of TURN_SERVERS.
+    alice, bob: what Bed.host takes. one_nat: bob is behind the NAT of alice. stun: a STUN server. turn: a TURN server of a kind of TURN_SERVERS.
     turn_transport: the only one that clients of coturn are told of. turn_ttl: life of the credentials in seconds.
     """
 
-    def __init__(self, build, alice=None, bob=None, stun=False, turn=None, turn_transport=None, turn_ttl=600):
+    def __init__(self, build, alice=None, bob=None, stun=False, turn=None, turn_transport=None, turn_ttl=600,
+                 one_nat=False):
         self.build = build
         self.turn_transport = turn_transport
         self.ca_file = None
         self.bed = Bed(build.tun_link)
         self.alice = self.bed.host('alice', **(alice or {}))
-        self.bob = self.bed.host('bob', **(bob or {}))
-        self.relay = self.bed.host('relay')
+        bob = {**(bob or {}), 'beside': self.alice} if one_nat else bob or {}
+        self.bob = self.bed.host('bob', **bob)
+        # Only to private addresses may a client speak http.
+        self.relay = self.bed.host('relay', network='10.{}.0')
         self.ice = {}
         if stun or turn:
             self.turn = self.bed.host('turn')

@@ -22,7 +22,6 @@ REPORTED = re.compile('^end$')
 SIGNALED = re.compile('SIGNAL-TAP ')
 OFFER_OR_ANSWER, CANDIDATE = re.compile(r'SIGNAL-TAP v=0'), re.compile(r'candidate:\S+ \d+ \S+ \d+ \S+ \d+ typ (\w+)')
 RELATED = re.compile(r'raddr (\S+) rport (\d+)')
-PAIR = re.compile('selected pair: local (\\w+), remote (\\w+)')
 RESTARTING = re.compile('restarting ICE')
 # TLS 1.0 to 1.3: a record of handshake, and in it a ClientHello (RFC 8446, 4 and 5.1)
 CLIENT_HELLO = re.compile('^16030[1-3]....01')
@@ -161,7 +160,7 @@ def try_pair(build, nat, bob_relays):
         calls.answer(f'always-relay={str(bob_relays).lower()}')
         alice = calls.call('always-relay=true')
         time_to_connect(alice)
-        return alice.wait_for(PAIR, 5)[1].groups()
+        return alice.wait_for(netcall.PAIR, 5)[1].groups()
 
 
 def pairs(build, report):
