@@ -9,6 +9,8 @@
 #include "gstdaoleg-private.h"
 #include "gstdaoice.h"
 
+#include <string.h>
+
 #define GST_CAT_DEFAULT gst_dao_leg_debug
 
 NiceAgent *
@@ -159,6 +161,22 @@ has_relay_candidate (GstDaoLeg * leg)
   return relay;
 }
 
+/* libnice sends a request to a server three times and gives up after four times this. The 2 s of its default are not
+ * enough for a TURN server over TLS that is far away: two handshakes come before the first answer, in all four
+ * round trips, and the certificate is checked. Checks of pairs have their own clock. */
+#define REQUEST_MS 500
+#define TCP_REQUEST_MS 1000
+
+static void
+set_patience (GstDaoLeg * leg, guint request_ms)
+{
+  NiceAgent *agent = gst_dao_leg_get_agent (leg);
+
+  if (agent)
+    g_object_set (agent, "stun-initial-timeout", request_ms, NULL);
+  g_clear_object (&agent);
+}
+
 /* libnice does not tell why: what is known is that no answer was of use. */
 void
 gst_dao_leg_on_gathered (GstDaoLeg * leg, gint value, gchar * unused_text,
@@ -167,6 +185,7 @@ gst_dao_leg_on_gathered (GstDaoLeg * leg, gint value, gchar * unused_text,
   gchar *text;
 
   GST_INFO_OBJECT (leg->bin, "own candidates are complete");
+  set_patience (leg, REQUEST_MS);
   if (leg->n_turn == 0 || has_relay_candidate (leg))
     return;
   text = g_strdup_printf ("No TURN server gave a relay address (%s): it was "
@@ -195,6 +214,9 @@ gst_dao_leg_configure_ice (GstDaoLeg * leg, const GstDaoLegConfig * config,
     leg->callbacks.warning (leg, ((GError *) g_ptr_array_index (skipped,
                 i))->message, leg->user_data);
   g_ptr_array_unref (skipped);
+  if (leg->turn_urls && (strstr (leg->turn_urls, "turns:")
+          || strstr (leg->turn_urls, "transport=tcp")))
+    set_patience (leg, TCP_REQUEST_MS);
   return ok;
 }
 
