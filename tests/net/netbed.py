@@ -279,6 +279,16 @@ class Bed:
         host.ip('link', 'set', 'up0', 'up')
         host.ip('route', 'add', 'default', 'via', f'{subnet}.1')
 
+    def add_ipv6(self, host):
+        """Gives a host without NAT an IPv6 address, too."""
+        subnet = f'2001:db8:{host.address.split(".")[2]}:'
+        for end, device, number in (self.net, host.place, 1), (host, 'up0', 2):
+            end.write('/proc/sys/net/ipv6/conf/all/disable_ipv6', '0')
+            end.ip('address', 'add', f'{subnet}:{number}/64', 'dev', device, 'nodad')
+        self.net.write('/proc/sys/net/ipv6/conf/all/forwarding', '1')
+        host.ip('route', 'add', 'default', 'via', f'{subnet}:1')
+        host.address6 = f'{subnet}:2'
+
     # --- what goes wrong ---
 
     def take_away(self, host):

@@ -158,6 +158,13 @@ class Calls:
         host = f'{self.turn.address}:{TURN_PORT}'
         self.ice = {'TURN_HOST': f'turn:{host}?transport={self.turn_transport}' if self.turn_transport else host}
 
+    def start_coturn_ipv6(self):
+        """The real coturn over IPv6, to alice alone; what it relays is IPv4."""
+        for host in self.alice, self.turn:
+            self.bed.add_ipv6(host)
+        self._start_coturn('--no-tls', f'--listening-port={TURN_PORT}', f'--listening-ip={self.turn.address6}')
+        self.ice = {'TURN_HOST': f'turn:[{self.turn.address6}]:{TURN_PORT}?transport=udp'}
+
     def start_coturn_tls(self):
         """The real coturn, over TLS and nothing else, with a certificate of a CA of ours (ca_file)."""
         self.ca_file, certificate, key = make_certificate(self.bed.files, self.turn.address)
@@ -247,7 +254,7 @@ class Calls:
         return result.returncode == 0, result.stdout + result.stderr
 
 
-TURN_SERVERS = {'coturn': Calls.start_coturn, 'coturn-tls': Calls.start_coturn_tls,
+TURN_SERVERS = {'coturn': Calls.start_coturn, 'coturn-ipv6': Calls.start_coturn_ipv6, 'coturn-tls': Calls.start_coturn_tls,
                 'ending': Calls.start_ending_turn}
 
 

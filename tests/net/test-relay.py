@@ -186,6 +186,57 @@ def far(build, report):
         report.check(alice.wait_for(netcall.PAIR, 5)[1].group(1) == 'relay', 'a call through it connects')
 
 
+def ipv6(build, report):
+    """A server that has an IPv6 address alone."""
+    with Calls(build, turn='coturn-ipv6') as calls:
+        capture = Capture(calls.turn)
+        calls.answer()
+        alice = calls.call('always-relay=true')
+        time_to_connect(alice)
+        pair = alice.wait_for(netcall.PAIR, 5)[1].groups()
+        report.check(pair == ('relay', 'host'), f'{" and ".join(pair)}')
+        time.sleep(1)
+        sent = [f for f in capture.flows() if f[2] == calls.alice.address6 and f[5] == TURN_PORT]
+        report.check(sum(f[0] for f in sent) > 40, f'alice speaks with it over IPv6: {sent}')
+
+
+# --- when there is no server ---
+
+# username EXPIRY:ALIAS, plain or in a URL
+CREDENTIAL = re.compile(r'[0-9]{10}(:|%3A)u[0-9]')
+UNREACHED = 'media may go through a TURN server only, and there is none left: No TURN server gave a relay address'
+
+
+def try_without(build, transport, secret, pause):
+    """(seconds, what alice says, all her output)"""
+    with Calls(build, turn='coturn', turn_transport=transport) as calls:
+        if secret:
+            calls.relay_process.kill()
+            calls.ice['TURN_SECRET'] = secret
+            calls.start_relay()
+        calls.answer()
+        if pause:
+            calls.turn_process.pause()
+        alice = calls.call('always-relay=true')
+        start, _ = alice.wait_for(netcall.CALLING, netcall.CONNECT_S)
+        when, _ = alice.wait_for(re.compile('^ERROR: '), 20)
+        alice.wait(10)
+        return when - start, alice.text(), f'turn:{calls.turn.address}:{TURN_PORT}?transport={transport}'
+
+
+def nowhere(build, report):
+    """No server answers, or none takes the credential: the call ends soon, with the name of it and the reason."""
+    cases = {'credential refused': ('udp', 'another secret', False), 'UDP, no answer': ('udp', None, True),
+             'TCP, no answer': ('tcp', None, True)}
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        tries = {name: pool.submit(try_without, build, *case) for name, case in cases.items()}
+    for name, attempt in tries.items():
+        seconds, text, url = attempt.result()
+        report.check(seconds < 10, f'{name}: an error after {seconds:.1f} s')
+        report.check(f'{UNREACHED} ({url})' in text and 'refused the credential' in text, f'{name}: it names {url}')
+        report.check(not CREDENTIAL.search(text), f'{name}: nothing shows a credential')
+
+
 # --- and when nobody asks for it, these tests see that ---
 
 def control(build, report):
@@ -212,4 +263,6 @@ if __name__ == '__main__':
         'relay-tls': over('coturn-tls', nat='udp-blocked'),
         'relay-pairs': pairs,
         'relay-far': far,
+        'relay-ipv6': ipv6,
+        'relay-nowhere': nowhere,
     })
