@@ -44,6 +44,7 @@ struct _GstDaoLeg
   GstDaoDtlsFlight *dtls_flight;
   GSource *dtls_repeat;         /* until the handshake is over */
   GSource *liveness;
+  GSource *closing;             /* the peer closed DTLS; runs out soon */
   GstDaoTurnTls *turn_tls;
   guint n_turn;                 /* TURN servers that were not refused */
   gchar *turn_urls;             /* of all of them, without credentials; NULL = none */

@@ -32,6 +32,9 @@ GST_DEBUG_CATEGORY (gst_dao_leg_debug);
 #define LIVENESS_INTERVAL_MS 250
 /* How late a flight of DTLS may be repeated */
 #define DTLS_REPEAT_INTERVAL_MS 50
+/* Who hangs up closes its peer connection in the same moment. Its signed hangup says more, and comes over the relay:
+ * it has this long. */
+#define CLOSED_GRACE_MS 1000
 /* Two media and their retransmissions. Each SSRC is a thread and elements of ours, and
  * a peer may invent as many as it likes. */
 #define MAX_STREAMS 4
@@ -241,12 +244,24 @@ get_dtls (GObject * transceiver)
   return dtls;
 }
 
+static gboolean
+report_closed (gpointer data)
+{
+  GstDaoLeg *leg = data;
+
+  g_clear_pointer (&leg->closing, g_source_unref);
+  leg->callbacks.transport (leg, DAO_TRANSPORT_CLOSED, leg->user_data);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 on_dtls_closed (GstDaoLeg * leg, gint value, gchar * text,
     GstWebRTCSessionDescription * unused)
 {
   GST_INFO_OBJECT (leg->bin, "the peer closed DTLS");
-  leg->callbacks.transport (leg, DAO_TRANSPORT_CLOSED, leg->user_data);
+  if (!leg->closing)
+    leg->closing = gst_dao_thread_add_timeout (CLOSED_GRACE_MS, report_closed,
+        leg);
 }
 
 static void
@@ -591,6 +606,7 @@ gst_dao_leg_close (GstDaoLeg * leg)
   gst_dao_clear_source (&leg->liveness);
   gst_dao_clear_source (&leg->dtls_repeat);
   gst_dao_leg_end_hold (leg);
+  gst_dao_clear_source (&leg->closing);
   if (leg->guard)
     gst_dao_fingerprint_guard_close (leg->guard);
   if (leg->webrtc) {
