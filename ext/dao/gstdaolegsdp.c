@@ -214,15 +214,16 @@ void
 gst_dao_leg_create_answer (GstDaoLeg * leg, const gchar * offer)
 {
   GstWebRTCSessionDescription *description;
-  gchar old_ufrag[GST_DAO_SDP_MAX_ICE + 1];
+  GstDaoSdp previous = leg->remote;
 
   leg->offerer = FALSE;
   gst_dao_leg_step (leg, 1, "offer received");
-  g_strlcpy (old_ufrag, leg->remote.ufrag, sizeof (old_ufrag));
   if (!read_remote (leg, offer, TRUE))
     return;
+  if (leg->described)
+    gst_dao_sdp_keep_setup (&leg->remote, &previous, &leg->local);
   /* RFC 8839, 4.4.1.1.1: new credentials are a restart; ours must be new, too */
-  if (leg->described && !g_str_equal (old_ufrag, leg->remote.ufrag))
+  if (leg->described && !g_str_equal (previous.ufrag, leg->remote.ufrag))
     gst_dao_leg_restart_agent (leg);
   description = description_new (GST_WEBRTC_SDP_TYPE_OFFER, &leg->remote);
   gst_dao_leg_request (leg, "set-remote-description", description, on_offer_applied);

@@ -613,6 +613,19 @@ gst_dao_sdp_check_next (const GstDaoSdp * previous, const GstDaoSdp * next,
   return TRUE;
 }
 
+void
+gst_dao_sdp_keep_setup (GstDaoSdp * offer, const GstDaoSdp * previous,
+    const GstDaoSdp * own)
+{
+  if (offer->setup != GST_DAO_SETUP_ACTPASS)
+    return;
+  if (previous->setup != GST_DAO_SETUP_ACTPASS)
+    offer->setup = previous->setup;
+  else
+    offer->setup = own->setup == GST_DAO_SETUP_ACTIVE ?
+        GST_DAO_SETUP_PASSIVE : GST_DAO_SETUP_ACTIVE;
+}
+
 gboolean
 gst_dao_sdp_check_own (const GstDaoSdp * sdp, GError ** error)
 {

@@ -102,6 +102,17 @@ gboolean gst_dao_sdp_check_answer (const GstDaoSdp * offer,
 /* May @next follow @previous of the same author in one peer connection? */
 gboolean gst_dao_sdp_check_next (const GstDaoSdp * previous,
     const GstDaoSdp * next, GError ** error);
+/**
+ * gst_dao_sdp_keep_setup:
+ * @offer: of the peer, in a peer connection that stands
+ * @previous: what the peer said before
+ * @own: what we said before
+ *
+ * An offer within a call leaves the DTLS roles open again, but they cannot change (RFC 8842, 5.5), and webrtcbin would
+ * choose anew: writes the peer's role into @offer.
+ */
+void gst_dao_sdp_keep_setup (GstDaoSdp * offer, const GstDaoSdp * previous,
+    const GstDaoSdp * own);
 /* Is our own answer what we meant: every accepted section sendrecv with a codec? */
 gboolean gst_dao_sdp_check_own (const GstDaoSdp * sdp, GError ** error);
 

@@ -128,6 +128,7 @@ class Bed {
     bed.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'dao-browser-'));
     bed.pipelines = [];
     bed.known = {};             // of browser accounts, by name
+    bed.aliases = {};           // of pipeline accounts
     await bed.startRelay();
     await bed.startSite();
     await bed.startBrowser();
@@ -190,6 +191,7 @@ class Bed {
       await this.identity(name, 'accept', this.known[browser].alias);
       await page.close();
     }
+    this.aliases[name] = alias;
     return alias;
   }
 
@@ -257,6 +259,42 @@ const media = {
   hear: 'c.audio_src ! queue ! audioconvert ! level interval=100000000 ! fakesink sync=false async=false',
 };
 
+// What Chromium's fake devices give: a green picture with something that moves in it, and a beep each second
+const isGreen = f => f.green > f.red + 60 && f.green > f.blue + 60;
+const isLoud = f => f.rms[0] > -40;
+// What `media.red` looks like in the page
+const isRed = () => { const [r, g, b] = picture() ?? []; return r > 180 && g < 60 && b < 60; };
+
+// alice and the browser in a call of which both directions were seen and heard
+async function connect (bed, browserCalls, video, { pageOptions, properties = '', parts = [media.tone, media.red, media.hear, media.see] } = {}) {
+  const page = await bed.online('browser', pageOptions);
+  const who = browserCalls ? 'auto-answer=true' : `peer=${bed.known.browser.alias}`;
+  const pipeline = bed.call('alice', `${who} ${properties}`, ...(video ? parts : parts.filter(part => !/video/.test(part))));
+  await pipeline.online();
+  if (browserCalls) {
+    await page.evaluate(([to, video]) => phone.place(to, video), [bed.aliases.alice, video]);
+  } else {
+    await until(page, video => phone.call?.state === 'ringing' && phone.call.video === video, video);
+    await page.evaluate(() => phone.answer());
+  }
+  await checkMedia(pipeline, page, video);
+  return { page, pipeline };
+}
+
+// From now on: both directions, by content
+async function checkMedia (pipeline, page, video = true) {
+  const after = pipeline.mark();
+  await until(page, () => phone.call.state === 'connected');
+  await pipeline.state('connected');
+  const { audioEnergy, framesDecoded } = await page.evaluate(() => phone.call.stats());
+  await until(page, before => phone.call.stats().then(s => s.audioEnergy > before + 0.01), audioEnergy);
+  await pipeline.message('level', isLoud, { after });
+  if (!video) return;
+  await until(page, before => phone.call.stats().then(s => s.framesDecoded > before + 5), framesDecoded);
+  await until(page, isRed);
+  await pipeline.message('picture', isGreen, { after });
+}
+
 // --- TAP ---
 
 // Runs `tests` ({name: async function (bed)}), one after the other, on one bed; `prepare` makes its accounts.
@@ -289,4 +327,4 @@ async function main (suite, prepare, tests) {
   process.exit(failed ? 1 : 0);
 }
 
-module.exports = { Bed, main, until, assert, media };
+module.exports = { Bed, main, until, assert, media, isGreen, isLoud, isRed, connect, checkMedia };

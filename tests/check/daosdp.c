@@ -584,6 +584,34 @@ test_next_restart_and_roles (void)
   g_free (restart);
 }
 
+/* The roles of the first exchange stay, whoever offers next; browsers refuse an answer that turns them round. */
+static void
+test_next_keeps_roles (void)
+{
+  GstDaoSdp offer, answer, own_offer, next;
+
+  parse_ok (chromium_offer, TRUE, &next);
+  parse_ok (chromium_offer, TRUE, &own_offer);
+  parse_ok (firefox_answer, FALSE, &answer);
+  answer.setup = GST_DAO_SETUP_ACTIVE;
+  /* we offered, the peer answered `active` */
+  gst_dao_sdp_keep_setup (&next, &answer, &own_offer);
+  g_assert_cmpint (next.setup, ==, GST_DAO_SETUP_ACTIVE);
+  /* the peer offered, we answered `active` or `passive` */
+  parse_ok (chromium_offer, TRUE, &offer);
+  next.setup = GST_DAO_SETUP_ACTPASS;
+  gst_dao_sdp_keep_setup (&next, &offer, &answer);
+  g_assert_cmpint (next.setup, ==, GST_DAO_SETUP_PASSIVE);
+  answer.setup = GST_DAO_SETUP_PASSIVE;
+  next.setup = GST_DAO_SETUP_ACTPASS;
+  gst_dao_sdp_keep_setup (&next, &offer, &answer);
+  g_assert_cmpint (next.setup, ==, GST_DAO_SETUP_ACTIVE);
+  /* an offer that says it itself */
+  next.setup = GST_DAO_SETUP_PASSIVE;
+  gst_dao_sdp_keep_setup (&next, &offer, &answer);
+  g_assert_cmpint (next.setup, ==, GST_DAO_SETUP_PASSIVE);
+}
+
 /* --- what is written --- */
 
 static void
@@ -706,6 +734,7 @@ main (int argc, char **argv)
       test_next_attack);
   g_test_add_func ("/sdp/next/sections", test_next_sections);
   g_test_add_func ("/sdp/next/restart-and-roles", test_next_restart_and_roles);
+  g_test_add_func ("/sdp/next/keeps-roles", test_next_keeps_roles);
   g_test_add_func ("/sdp/rebuilt-text", test_rebuilt_text);
   g_test_add_func ("/sdp/strip-candidates", test_strip_candidates);
   return g_test_run ();

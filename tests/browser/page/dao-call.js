@@ -146,7 +146,7 @@ class Call {
 
   // --- offers and answers ---
 
-  async offerFields () {
+  descriptionFields () {
     const e2ee = this.ephemeral ? { e2ee: 1, e2ee_pub: this.ephemeral.text } : {};
     return { sdp: this.pc.localDescription.sdp, sdp_type: this.pc.localDescription.type, ...this.counters(), ...e2ee };
   }
@@ -159,18 +159,20 @@ class Call {
     this.timers.answer = setTimeout(() => this.end('ended', 'no answer'), ANSWER_MS);
   }
 
-  // Resolves when the answer is applied
   async offer (options = {}) {
-    const answered = new Promise(resolve => { this.onanswered = resolve; });
     await this.pc.setLocalDescription(await this.pc.createOffer(options));
-    await this.send('call_offer', await this.offerFields());
-    this.answered = answered;
+    await this.send('call_offer', this.descriptionFields());
   }
 
+  // Resolves when the answer is applied
   async offerAgain (options) {
     this.gen++;
     await this.offer(options);
-    await this.answered;
+    await new Promise((resolve, reject) => {
+      this.onanswered = resolve;
+      this.onrefused = reject;
+      this.timers.answer = setTimeout(() => reject(new Error('no answer to the offer')), ANSWER_MS);
+    });
   }
 
   async ring (signal) {
@@ -194,7 +196,7 @@ class Call {
 
   async sendAnswer () {
     await this.pc.setLocalDescription(await this.pc.createAnswer());
-    await this.send('call_answer', await this.offerFields());
+    await this.send('call_answer', this.descriptionFields());
   }
 
   async applyRemote (type, sdp) {
@@ -210,7 +212,10 @@ class Call {
       await this.agreeOnKeys();
       this.become('connecting');
     }
-    await this.applyRemote('answer', signal.sdp);
+    await this.applyRemote('answer', signal.sdp).catch(error => {
+      this.onrefused?.(error);
+      throw error;
+    });
     this.onanswered?.();
   }
 
