@@ -20,7 +20,11 @@ const CHROMIUM_FLAGS = ['--headless=new', '--no-sandbox', '--disable-gpu', '--di
   '--disable-features=WebRtcHideLocalIpsWithMdns'];
 const PATIENCE_MS = 30000;      // of any single wait: only a test that fails gets there
 // Small enough for a busy machine; the SDK's own 720p30 is what dao-call.js has by itself.
-const CAPTURE = { width: 320, height: 240, frameRate: 15 };
+const CAPTURE = {
+  video: { width: 320, height: 240, frameRate: 15 },
+  // An echo canceller takes the fake microphone's beep for an echo of our tone.
+  audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+};
 const MNEMONIC = 'legal winner thank year wave sausage worth useful legal winner thank yellow';
 
 function deadline (promise, what, ms = PATIENCE_MS) {
@@ -205,7 +209,7 @@ class Bed {
     await page.waitForFunction(() => window.ready);
     const words = name === 'browser' ? MNEMONIC : `${MNEMONIC} ${name}`;
     this.known[name] = await page.evaluate(([url, words, known, options]) => start(url, words, known, options),
-      [this.url, words, this.known[name], { constraints: CAPTURE, ...options }]);
+      [this.url, words, this.known[name], { ...CAPTURE, ...options }]);
     return page;
   }
 
@@ -265,14 +269,15 @@ const isLoud = f => f.rms[0] > -40;
 // What `media.red` looks like in the page
 const isRed = () => { const [r, g, b] = picture() ?? []; return r > 180 && g < 60 && b < 60; };
 
-// alice and the browser in a call of which both directions were seen and heard
-async function connect (bed, browserCalls, video, { pageOptions, properties = '', parts = [media.tone, media.red, media.hear, media.see] } = {}) {
-  const page = await bed.online('browser', pageOptions);
-  const who = browserCalls ? 'auto-answer=true' : `peer=${bed.known.browser.alias}`;
-  const pipeline = bed.call('alice', `${who} ${properties}`, ...(video ? parts : parts.filter(part => !/video/.test(part))));
+// A pipeline and the browser in a call of which both directions were seen and heard
+async function connect (bed, browserCalls, video, { browser = 'browser', account = 'alice', options, properties = '', parts } = {}) {
+  const page = await bed.online(browser, options);
+  const who = browserCalls ? 'auto-answer=true' : `peer=${bed.known[browser].alias}`;
+  parts ??= video ? [media.tone, media.hear, media.red, media.see] : [media.tone, media.hear];
+  const pipeline = bed.call(account, `${who} ${properties}`, ...parts);
   await pipeline.online();
   if (browserCalls) {
-    await page.evaluate(([to, video]) => phone.place(to, video), [bed.aliases.alice, video]);
+    await page.evaluate(([to, video]) => phone.place(to, video), [bed.aliases[account], video]);
   } else {
     await until(page, video => phone.call?.state === 'ringing' && phone.call.video === video, video);
     await page.evaluate(() => phone.answer());

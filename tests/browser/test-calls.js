@@ -3,11 +3,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 'use strict';
 
-const { main, until, assert, media } = require('./bed.js');
-
-// What Chromium's fake devices give: a green picture with something that moves in it, and a beep each second
-const isGreen = f => f.green > f.red + 60 && f.green > f.blue + 60;
-const isLoud = f => f.rms[0] > -40;
+const { main, until, assert, media, checkMedia, isGreen, isLoud } = require('./bed.js');
 
 async function prepare (bed) {
   bed.alice = await bed.account('alice', 'browser', 'second');
@@ -19,19 +15,6 @@ async function alice (bed, properties, ...parts) {
   const pipeline = bed.call('alice', properties, ...parts);
   await pipeline.online();
   return pipeline;
-}
-
-// Both directions, by content; `video` as agreed
-async function checkMedia (pipeline, page, video) {
-  await until(page, () => phone.call.state === 'connected');
-  await pipeline.state('connected');
-  await until(page, () => phone.call.stats().then(s => s.audioEnergy > 0.01));
-  await pipeline.message('level', isLoud);
-  if (!video) return;
-  await until(page, () => { const [r, g, b] = picture() ?? []; return r > 180 && g < 60 && b < 60; });
-  const { framesDecoded } = await page.evaluate(() => phone.call.stats());
-  await until(page, before => phone.call.stats().then(s => s.framesDecoded > before + 10), framesDecoded);
-  await pipeline.message('picture', isGreen);
 }
 
 main('calls', prepare, {

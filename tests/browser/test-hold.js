@@ -1,28 +1,112 @@
-// gst-dao: hold, ICE restart and other offers of a browser in the middle of a call
+// gst-dao: hold and ICE restart, offered by a browser in the middle of a call
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// As the SDK's peer would: a changed direction, and another call_offer of the same call_id. Who called makes a difference
+// to us (to SDP, DTLS roles, and who may offer), so everything is done both ways round.
 'use strict';
 
-const { main, until, assert, media, isGreen, isLoud, isRed, connect } = require('./bed.js');
+const { main, assert, isLoud, connect, checkMedia, until } = require('./bed.js');
 
 async function prepare (bed) {
   await bed.account('alice', 'browser');
+  await bed.account('bob', 'second');
 }
 
-const setDirections = (page, directions) => page.evaluate(d => phone.call.setDirections(d), directions);
-const answered = page => page.evaluate(() => Object.fromEntries(phone.call.pc.getTransceivers().map(t => [t.receiver.track.kind, t.currentDirection])));
+// The offer is answered, and legally: what the browser wants is what it has.
+async function offer (page, directions) {
+  await page.evaluate(d => phone.call.setDirections(d), directions);
+  const has = await page.evaluate(() => Object.fromEntries(phone.call.pc.getTransceivers().map(t => [t.receiver.track.kind, t.currentDirection])));
+  for (const [kind, direction] of Object.entries(directions)) assert.strictEqual(has[kind], direction);
+}
 
-main('hold', prepare, {
-  async x (bed) {
-    const { page, pipeline } = await connect(bed, true, true);
-    await setDirections(page, { video: 'inactive', audio: 'inactive' });
-    for (let i = 0; i < 20; i++) {
-      const m = pipeline.mark();
-      await new Promise(r => setTimeout(r, 1000));
-      console.log('#', i, await page.evaluate(() => phone.call.state), pipeline.since(m, 'picture').length, JSON.stringify(pipeline.since(m,'dao-call-state')), JSON.stringify(pipeline.since(m, 'dao-call-stats')));
-    }
-    await setDirections(page, { video: 'sendrecv', audio: 'sendrecv' });
-      await page.evaluate(() => phone.hangup());
-      await pipeline.ended('remote-hangup');
-  },
-});
+// What came at both ends between two moments; the medium that goes on is the clock. What was under way comes first.
+async function flow (page, pipeline, clock) {
+  await clock(page, pipeline);
+  const after = pipeline.mark(), before = await page.evaluate(() => phone.call.stats());
+  await clock(page, pipeline);
+  const now = await page.evaluate(() => phone.call.stats());
+  return {
+    toBrowser: { video: now.framesDecoded - before.framesDecoded, audio: now.audioEnergy - before.audioEnergy },
+    toPipeline: { video: pipeline.since(after, 'picture').length, audio: pipeline.since(after, 'level').length },
+  };
+}
+
+// Sound in both directions: the beep of each second, and as much of the tone
+async function bySound (page, pipeline) {
+  const after = pipeline.mark(), { audioEnergy } = await page.evaluate(() => phone.call.stats());
+  await pipeline.message('level', isLoud, { after });
+  await until(page, before => phone.call.stats().then(s => s.audioEnergy > before + 0.3), audioEnergy);
+}
+
+// 10 pictures more in both directions
+async function byPicture (page, pipeline) {
+  const after = pipeline.mark(), { framesDecoded } = await page.evaluate(() => phone.call.stats());
+  let pictures = 0;
+  await pipeline.message('picture', () => ++pictures > 10, { after });
+  await until(page, before => phone.call.stats().then(s => s.framesDecoded > before + 10), framesDecoded);
+}
+
+// Each direction of `medium`, and back; `clock` runs on the other medium.
+async function walk ({ page, pipeline }, medium, clock) {
+  for (const direction of ['sendonly', 'recvonly', 'inactive']) {
+    await offer(page, { [medium]: direction });
+    const { toBrowser, toPipeline } = await flow(page, pipeline, clock);
+    assert.strictEqual(toBrowser[medium] > 0, direction === 'recvonly', `${direction}: to the browser came ${toBrowser[medium]}`);
+    assert.strictEqual(toPipeline[medium] > 0, direction === 'sendonly', `${direction}: to the pipeline came ${toPipeline[medium]}`);
+    await offer(page, { [medium]: 'sendrecv' });
+    await checkMedia(pipeline, page);
+  }
+}
+
+async function hangUp ({ page, pipeline }) {
+  await page.evaluate(() => phone.hangup());
+  await pipeline.ended('remote-hangup');
+}
+
+// Longer than 15 s nothing comes, and nobody ends the call for it.
+async function rest ({ page, pipeline }, direction) {
+  await offer(page, { audio: direction, video: direction });
+  const { duration } = await pipeline.message('dao-call-stats', undefined, { after: pipeline.mark() });
+  const after = pipeline.mark();
+  await pipeline.message('dao-call-stats', f => f.duration > duration + 17e9, { after });
+  assert.deepStrictEqual(pipeline.since(after, 'dao-call-state'), []);
+  assert.strictEqual(await page.evaluate(() => phone.call.state), 'connected');
+  assert.ok(pipeline.since(after, 'level').length === 0, 'media of a peer on hold');
+  await offer(page, { audio: 'sendrecv', video: 'sendrecv' });
+  await checkMedia(pipeline, page);
+}
+
+async function restart ({ page, pipeline }) {
+  const ufrag = () => page.evaluate(() => /a=ice-ufrag:(\S+)/.exec(phone.call.pc.currentRemoteDescription.sdp)[1]);
+  const before = await ufrag();
+  for (let i = 0; i < 2; i++) {
+    await page.evaluate(() => phone.call.restartIce());
+    await until(page, () => phone.call.pc.iceConnectionState === 'connected' || phone.call.pc.iceConnectionState === 'completed');
+    await checkMedia(pipeline, page);
+  }
+  assert.notStrictEqual(await ufrag(), before, 'RFC 8839: a restart is answered with new credentials');
+}
+
+const tests = {};
+for (const browserCalls of [true, false]) {
+  const who = browserCalls ? 'browser-called' : 'pipeline-called';
+  const during = (video, body) => async bed => {
+    const call = await connect(bed, browserCalls, video);
+    await body(call);
+    await hangUp(call);
+  };
+  tests[`${who}/hold-video`] = during(true, call => walk(call, 'video', bySound));
+  tests[`${who}/hold-audio`] = during(true, call => walk(call, 'audio', byPicture));
+  tests[`${who}/ice-restart`] = during(true, restart);
+}
+
+tests['hold-longer-than-the-watchdog'] = async bed => {
+  const first = await connect(bed, true, true);
+  const second = await connect(bed, false, true, { browser: 'second', account: 'bob' });
+  await Promise.all([rest(first, 'inactive'), rest(second, 'recvonly')]);
+  await hangUp(first);
+  await hangUp(second);
+};
+
+main('hold', prepare, tests);

@@ -17,12 +17,12 @@ const OVER = ['hangup', 'rejected', 'ended'];
 
 const hasVideo = sdp => /^m=video /m.test(sdp);
 
-async function capture (video, constraints) {
+async function capture (audio, video) {
   let timer;
   const late = new Promise((resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`getUserMedia timeout after ${MEDIA_MS}ms`)), MEDIA_MS);
   });
-  return Promise.race([navigator.mediaDevices.getUserMedia({ audio: true, video: video && constraints }), late])
+  return Promise.race([navigator.mediaDevices.getUserMedia({ audio, video }), late])
     .finally(() => clearTimeout(timer));
 }
 
@@ -102,7 +102,7 @@ class Call {
   }
 
   async captureLocal (video) {
-    this.local = await capture(video, this.phone.constraints);
+    this.local = await capture(this.phone.audio, video && this.phone.video);
     this.addTracks(this.local);
     this.phone.onlocal(this);
   }
@@ -255,7 +255,7 @@ class Call {
   }
 
   async addVideoTrack () {
-    const stream = await navigator.mediaDevices.getUserMedia({ video: this.phone.constraints });
+    const stream = await navigator.mediaDevices.getUserMedia({ video: this.phone.video });
     this.video = true;
     this.local.addTrack(stream.getVideoTracks()[0]);
     this.addTracks(stream);
@@ -309,8 +309,8 @@ class Call {
 
 // Calls of one account. One at a time; others are told that it is busy.
 export class Phone {
-  constructor (account, { ext = false, e2ee = false, constraints = CAPTURE } = {}) {
-    Object.assign(this, { account, ext: ext || e2ee, e2ee, constraints, call: null, early: new Map() });
+  constructor (account, { ext = false, e2ee = false, audio = true, video = CAPTURE } = {}) {
+    Object.assign(this, { account, ext: ext || e2ee, e2ee, audio, video, call: null, early: new Map() });
     this.onchange = this.onremote = this.onlocal = this.onincoming = () => {};
     account.onsignal = (signal, from) => this.receive(signal, from);
   }
