@@ -9,6 +9,7 @@
  *   gstdaolegice.c       servers, candidates and ICE restart
  *   gstdaoleghold.c      candidates that can wait
  *   gstdaolegmedia.c     tracks, keys, codecs
+ *   gstdaolegrtp.c       settings of rtpbin
  */
 #pragma once
 
@@ -129,6 +130,10 @@ void gst_dao_leg_send_candidates_again (GstDaoLeg * leg);
 gboolean gst_dao_leg_hold_candidate (GstDaoLeg * leg, gint mline,
     const gchar * line);
 void gst_dao_leg_end_hold (GstDaoLeg * leg);
+
+/* gstdaolegrtp.c */
+/* @rtpbin: of a webrtcbin that has no sessions yet */
+void gst_dao_leg_configure_rtp (GstBin * rtpbin);
 
 /* gstdaolegmedia.c */
 /* Both descriptions are known: what may flow, and under which payload types. */

@@ -35,9 +35,6 @@ GST_DEBUG_CATEGORY (gst_dao_leg_debug);
 /* Who hangs up closes its peer connection in the same moment. Its signed hangup says more, and comes over the relay:
  * it has this long. */
 #define CLOSED_GRACE_MS 1000
-/* Two media and their retransmissions. Each SSRC is a thread and elements of ours, and
- * a peer may invent as many as it likes. */
-#define MAX_STREAMS 4
 /* How long a worker waits for webrtcbin to answer its promises before NULL: going
  * to NULL in the middle of one leaks file descriptors (webrtcbin.md, 7). */
 #define DRAIN_US (G_TIME_SPAN_SECOND)
@@ -414,29 +411,29 @@ gst_dao_leg_get_counts (GstDaoLeg * leg, GstDaoTransportCounts * counts)
 
 /* --- life --- */
 
-/* Lost packets show as gaps; to expect each packet at a time asks for many that
- * are only late. */
-static void
-on_jitterbuffer (GstElement * rtpbin, GstElement * jitterbuffer,
-    guint session, guint ssrc, gpointer unused)
+/* Its bin leaves the parent before it has stopped, and so would lose its clock: rtpsession, which may still be
+ * reading feedback on another thread, is critical without one. */
+typedef GstBin GstDaoLegBin;
+typedef GstBinClass GstDaoLegBinClass;
+
+G_DEFINE_TYPE (GstDaoLegBin, gst_dao_leg_bin, GST_TYPE_BIN);
+
+static gboolean
+gst_dao_leg_bin_set_clock (GstElement * element, GstClock * clock)
 {
-  g_object_set (jitterbuffer, "rtx-next-seqnum", FALSE, NULL);
+  return clock == NULL || GST_ELEMENT_CLASS
+      (gst_dao_leg_bin_parent_class)->set_clock (element, clock);
 }
 
-/* From the bandwidth follows how often RTCP may be sent, and between two regular packets
- * only one more goes out early (RFC 4585, 3.5.3): with rtpsession's own estimate that is once
- * a second, and most requests for lost packets expired in its queue. With this it is once in
- * 100 ms, for at most 40 kbit/s. At 200 ms of round trip and 2 % loss all of 300 pictures came
- * instead of 219 to 265. */
-#define RTCP_SESSION_BANDWIDTH 800000.0 /* bit/s */
+static void
+gst_dao_leg_bin_class_init (GstDaoLegBinClass * klass)
+{
+  GST_ELEMENT_CLASS (klass)->set_clock = gst_dao_leg_bin_set_clock;
+}
 
 static void
-on_rtpbin_child (GstBin * rtpbin, GstElement * element, gpointer unused)
+gst_dao_leg_bin_init (GstDaoLegBin * bin)
 {
-  GstElementFactory *factory = gst_element_get_factory (element);
-
-  if (factory && g_str_equal (GST_OBJECT_NAME (factory), "rtpsession"))
-    g_object_set (element, "bandwidth", RTCP_SESSION_BANDWIDTH, NULL);
 }
 
 static gboolean
@@ -444,7 +441,8 @@ build (GstDaoLeg * leg, const GstDaoLegConfig * config, GError ** error)
 {
   GObject *rtpbin;
 
-  leg->bin = gst_object_ref_sink (gst_bin_new (NULL));
+  leg->bin = gst_object_ref_sink (g_object_new (gst_dao_leg_bin_get_type (),
+          NULL));
   leg->webrtc = gst_element_factory_make ("webrtcbin", NULL);
   if (!leg->webrtc) {
     g_set_error (error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN,
@@ -462,11 +460,7 @@ build (GstDaoLeg * leg, const GstDaoLegConfig * config, GError ** error)
   gst_dao_dtls_flight_watch (leg->dtls_flight, GST_BIN (leg->webrtc));
   rtpbin = G_OBJECT (gst_bin_get_by_name (GST_BIN (leg->webrtc), "rtpbin"));
   leg->pt_filter = gst_dao_pt_filter_new (GST_ELEMENT (rtpbin));
-  g_object_set (rtpbin, "max-streams", MAX_STREAMS, NULL);
-  g_signal_connect (rtpbin, "element-added", G_CALLBACK (on_rtpbin_child),
-      NULL);
-  g_signal_connect (rtpbin, "new-jitterbuffer", G_CALLBACK (on_jitterbuffer),
-      NULL);
+  gst_dao_leg_configure_rtp (GST_BIN (rtpbin));
   gst_object_unref (rtpbin);
   return gst_dao_leg_configure_ice (leg, config, error);
 }

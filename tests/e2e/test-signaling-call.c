@@ -162,6 +162,63 @@ test_guard_silent_in_null (void)
   call_fixture_free (f);
 }
 
+static gint
+is_of_factory (gconstpointer item, gconstpointer name)
+{
+  GstElementFactory *factory =
+      gst_element_get_factory (g_value_get_object (item));
+
+  return factory && g_str_equal (GST_OBJECT_NAME (factory), name) ? 0 : 1;
+}
+
+/* (transfer full) */
+static GstElement *
+find_element (GstElement * pipeline, const gchar * factory)
+{
+  GstIterator *it = gst_bin_iterate_recurse (GST_BIN (pipeline));
+  GValue item = G_VALUE_INIT;
+  GstElement *element;
+
+  g_assert_true (gst_iterator_find_custom (it, is_of_factory, &item,
+          (gpointer) factory));
+  element = g_value_dup_object (&item);
+  g_value_unset (&item);
+  gst_iterator_free (it);
+  return element;
+}
+
+/* A peer connection leaves the element before it has stopped, and what still runs in it needs its clock. */
+static void
+test_guard_clock_to_the_end (void)
+{
+  CallFixture *f = call_fixture_new (2);
+  GstElement *callee = make_end (f, 1, "auto-answer=true", AUDIO_IN);
+  GstElement *caller = make_caller (f, 0, 1, AUDIO_IN);
+  GstElement *session, *webrtc;
+  GstObject *leg;
+  GstClock *clock;
+
+  play_callee (callee);
+  gst_element_set_state (caller, GST_STATE_PLAYING);
+  gst_message_unref (call_wait_state (caller, "connected", 20));
+  session = find_element (caller, "rtpsession");
+  webrtc = find_element (caller, "webrtcbin");
+  /* so that it is not taken apart */
+  leg = gst_object_get_parent (GST_OBJECT (webrtc));
+  act (caller, "hangup");
+  call_wait_eos (caller, 10);
+  clock = gst_element_get_clock (session);
+  g_assert_nonnull (clock);
+  gst_object_unref (clock);
+  gst_object_unref (session);
+  call_stop (caller);
+  gst_element_set_state (GST_ELEMENT (leg), GST_STATE_NULL);
+  gst_object_unref (webrtc);
+  gst_object_unref (leg);
+  call_stop (callee);
+  call_fixture_free (f);
+}
+
 static void
 test_audio_only (void)
 {
@@ -793,6 +850,8 @@ main (int argc, char **argv)
   g_test_add_func ("/call/record-without-video", test_record_without_video);
   g_test_add_func ("/call/pause", test_pause);
   g_test_add_func ("/call/guard-silent-in-null", test_guard_silent_in_null);
+  g_test_add_func ("/call/guard-clock-to-the-end",
+      test_guard_clock_to_the_end);
   g_test_add_func ("/call/rejected", test_rejected);
   g_test_add_func ("/call/no-answer", test_no_answer);
   g_test_add_func ("/call/busy", test_busy);
