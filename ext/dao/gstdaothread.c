@@ -27,9 +27,10 @@ typedef struct
 
 static GMainLoop *the_loop;
 static GThread *the_thread;
-static gboolean drained;
-static GMutex drained_lock;
+static GMutex drained_lock;     /* for the following */
 static GCond drained_cond;
+static gboolean drained;        /* the thread is at its end */
+static guint n_jobs;            /* of workers, not yet done */
 
 static gpointer
 run_loop (gpointer context)
@@ -52,8 +53,8 @@ quit_loop (gpointer unused)
   return G_SOURCE_REMOVE;
 }
 
-/* A program may exit right after it set its pipeline to NULL: the hangup that was
- * posted then still goes out. */
+/* A program may exit right after it set its pipeline to NULL: the hangup that was posted then still goes
+ * out, and the peer connection is taken down and its TURN allocations given back. */
 static void
 drain_at_exit (void)
 {
@@ -67,8 +68,8 @@ drain_at_exit (void)
   g_source_attach (source, g_main_loop_get_context (the_loop));
   g_source_unref (source);
   g_mutex_lock (&drained_lock);
-  while (!drained && g_cond_wait_until (&drained_cond, &drained_lock,
-          deadline));
+  while (!(drained && n_jobs == 0) && g_cond_wait_until (&drained_cond,
+          &drained_lock, deadline));
   done = drained;
   g_mutex_unlock (&drained_lock);
   if (done)
@@ -163,6 +164,10 @@ run_job (gpointer data, gpointer user_data)
 
   job->func (job->data, NULL);
   g_free (job);
+  g_mutex_lock (&drained_lock);
+  n_jobs--;
+  g_cond_signal (&drained_cond);
+  g_mutex_unlock (&drained_lock);
 }
 
 void
@@ -176,5 +181,8 @@ gst_dao_thread_run_worker (GFunc func, gpointer data)
             MAX_WORKERS, FALSE, NULL));
   job->func = func;
   job->data = data;
+  g_mutex_lock (&drained_lock);
+  n_jobs++;
+  g_mutex_unlock (&drained_lock);
   g_thread_pool_push ((GThreadPool *) pool, job, NULL);
 }
