@@ -25,7 +25,7 @@ GST_DEBUG_CATEGORY_STATIC (turn_tls_debug);
 #define GST_CAT_DEFAULT turn_tls_debug
 
 /* TCP connection and TLS handshake together. The agent gives an allocation up after 8 s. */
-#define CONNECT_TIMEOUT_S 8
+#define PATIENCE_MS 8000
 
 #define BACKLOG GST_DAO_TURN_TLS_MAX_LINKS
 
@@ -36,6 +36,7 @@ struct _GstDaoTurnTls
   gint usable;                  /* atomic */
   gchar *ca_file;
   GTlsDatabase *extra;          /* of ca_file */
+  guint patience_ms;            /* atomic */
   GCancellable *cancellable;    /* ends every connection */
   GPtrArray *servers;           /* of the thread that adds and closes */
   GstDaoTurnTlsFunc failed;
@@ -106,12 +107,19 @@ gst_dao_turn_tls_new (const gchar * ca_file, GstDaoTurnTlsFunc failed,
 
   tls->refs = 1;
   tls->ca_file = g_strdup (ca_file);
+  tls->patience_ms = PATIENCE_MS;
   tls->cancellable = g_cancellable_new ();
   tls->servers = g_ptr_array_new ();
   tls->failed = failed;
   tls->user_data = user_data;
   tls->destroy = destroy;
   return tls;
+}
+
+void
+gst_dao_turn_tls_set_patience (GstDaoTurnTls * tls, guint ms)
+{
+  g_atomic_int_set (&tls->patience_ms, ms);
 }
 
 static void
@@ -327,7 +335,7 @@ link_start (Server * server, GSocket * socket)
   link->local = g_socket_connection_factory_create_connection (socket);
   set_no_delay (link->local);
   link->cancellable = g_cancellable_new ();
-  link->timeout = g_timeout_source_new_seconds (CONNECT_TIMEOUT_S);
+  link->timeout = g_timeout_source_new (g_atomic_int_get (&server->tls->patience_ms));
   g_source_set_callback (link->timeout, on_timeout, link, NULL);
   g_source_attach (link->timeout, get_context ());
   g_socket_client_connect_async (client,

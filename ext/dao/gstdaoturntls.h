@@ -42,6 +42,9 @@ typedef void (*GstDaoTurnTlsFunc) (const gchar * text, gpointer user_data);
 GstDaoTurnTls *gst_dao_turn_tls_new (const gchar * ca_file,
     GstDaoTurnTlsFunc failed, gpointer user_data, GDestroyNotify destroy);
 
+/* How long connections from now on may take to come up, handshake included, in milliseconds; 8000 at first */
+void gst_dao_turn_tls_set_patience (GstDaoTurnTls * tls, guint ms);
+
 /**
  * gst_dao_turn_tls_add:
  * @host_port: HOST, HOST:PORT, [V6] or [V6]:PORT of a server; without a port, 5349
