@@ -22,7 +22,21 @@ struct _BadLink
   guint loss, delay_ms, jitter_ms;
   gboolean stopping;
   GThread *thread;
+  gint refs;                    /* atomic: probes hold references */
 };
+
+static void
+bad_link_unref (gpointer data)
+{
+  BadLink *link = data;
+
+  if (!g_atomic_int_dec_and_test (&link->refs))
+    return;
+  g_sequence_free (link->packets);
+  g_cond_clear (&link->changed);
+  g_mutex_clear (&link->lock);
+  g_free (link);
+}
 
 static void
 packet_free (gpointer data)
@@ -127,6 +141,10 @@ on_packet (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
   if (g_thread_self () == link->thread)
     return GST_PAD_PROBE_OK;
   g_mutex_lock (&link->lock);
+  if (link->stopping) {
+    g_mutex_unlock (&link->lock);
+    return GST_PAD_PROBE_DROP;
+  }
   if (GST_PAD_PROBE_INFO_TYPE (info) & GST_PAD_PROBE_TYPE_BUFFER_LIST) {
     GstBufferList *list = GST_PAD_PROBE_INFO_BUFFER_LIST (info);
 
@@ -152,8 +170,9 @@ on_element (GstBin * bin, GstBin * sub_bin, GstElement * element,
   if (!factory || !g_str_equal (GST_OBJECT_NAME (factory), "nicesink"))
     return;
   pad = gst_element_get_static_pad (element, "sink");
+  g_atomic_int_inc (&link->refs);
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER |
-      GST_PAD_PROBE_TYPE_BUFFER_LIST, on_packet, link, NULL);
+      GST_PAD_PROBE_TYPE_BUFFER_LIST, on_packet, link, bad_link_unref);
   gst_object_unref (pad);
 }
 
@@ -179,6 +198,7 @@ bad_link_new (void)
 {
   BadLink *link = g_new0 (BadLink, 1);
 
+  link->refs = 1;
   g_mutex_init (&link->lock);
   g_cond_init (&link->changed);
   link->packets = g_sequence_new (packet_free);
@@ -194,8 +214,5 @@ bad_link_free (BadLink * link)
   g_cond_signal (&link->changed);
   g_mutex_unlock (&link->lock);
   g_thread_join (link->thread);
-  g_sequence_free (link->packets);
-  g_cond_clear (&link->changed);
-  g_mutex_clear (&link->lock);
-  g_free (link);
+  bad_link_unref (link);
 }

@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 typedef struct _BadLink BadLink;
 
 BadLink *bad_link_new (void);
-/* Once nothing runs any more that it was attached to */
+/* Once the pipelines it was attached to are in NULL; peer connections may still be taken down, and send nothing. */
 void bad_link_free (BadLink * link);
 
 /* What @pipeline sends from now on; peer connections that appear later, too */

@@ -60,7 +60,8 @@ test_every_flight_lost (void)
       "auto-answer=true " AUDIO_IN SINKS, f->identity[1]);
   GstElement *caller = call_parse ("daosignaling name=c identity=%s peer=%s "
       AUDIO_IN SINKS, f->identity[0], f->alias[1]);
-  gint lost[2] = { 0, };
+  /* peer connections are taken down after the call */
+  static gint lost[2];
 
   g_signal_connect (caller, "deep-element-added",
       G_CALLBACK (on_deep_element_added), &lost[0]);
