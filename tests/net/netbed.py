@@ -181,6 +181,13 @@ class Host:
                 raise Failure(f'{self.name}: a link stays down')
             time.sleep(0.02)
 
+    def wait_for_addresses(self):
+        deadline = time.monotonic() + 10
+        while self.ip('-6', 'address', 'show', 'tentative').strip():
+            if time.monotonic() > deadline:
+                raise Failure(f'{self.name}: an IPv6 address stays tentative')
+            time.sleep(0.02)
+
     def start(self, name, command, **env):
         self.wait_for_links()
         process = Process(name, ['ip', 'netns', 'exec', self.netns] + [str(c) for c in command],
@@ -288,6 +295,9 @@ class Bed:
         self.net.write('/proc/sys/net/ipv6/conf/all/forwarding', '1')
         host.ip('route', 'add', 'default', 'via', f'{subnet}:1')
         host.address6 = f'{subnet}:2'
+        # Link-local addresses, which the kernel makes, are not to be used in the first second (RFC 4862, 5.4).
+        for end in self.net, host:
+            end.wait_for_addresses()
 
     # --- what goes wrong ---
 
