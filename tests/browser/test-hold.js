@@ -83,6 +83,7 @@ async function restart ({ page, pipeline }) {
   for (let i = 0; i < 2; i++) {
     await page.evaluate(() => phone.call.restartIce());
     await until(page, () => phone.call.pc.iceConnectionState === 'connected' || phone.call.pc.iceConnectionState === 'completed');
+    await flow(page, pipeline, bySound);
     await checkMedia(pipeline, page);
   }
   assert.notStrictEqual(await ufrag(), before, 'RFC 8839: a restart is answered with new credentials');
