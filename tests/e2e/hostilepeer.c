@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "hostilepeer.h"
+#include "accountclock.h"
 #include "dao-account.h"
 
 #define GST_USE_UNSTABLE_API
@@ -13,19 +14,13 @@
 
 /* --- signaling --- */
 
-static gint64
-now_ms (void)
-{
-  return g_get_real_time () / 1000;
-}
-
 static void
 on_frame (DaoRelayClient * client, GBytes * text, HostilePeer * peer)
 {
   gsize length;
   const gchar *frame = g_bytes_get_data (text, &length);
   DaoSignal *signal = dao_envelope_open (frame, length, peer->alias,
-      peer->contacts, peer->replay, now_ms (), NULL);
+      peer->contacts, peer->replay, account_clock_now (), NULL);
 
   if (!signal)
     return;
@@ -64,9 +59,7 @@ hostile_new (CallFixture * fixture, guint account, guint victim)
 void
 hostile_free (HostilePeer * peer)
 {
-  if (peer->pipeline)
-    call_stop (peer->pipeline);
-  gst_clear_object (&peer->webrtc);
+  hostile_stop_media (peer);
   g_signal_handlers_disconnect_by_data (peer->client, peer);
   dao_relay_client_disconnect (peer->client);
   g_object_unref (peer->client);
@@ -87,6 +80,14 @@ hostile_new_call (HostilePeer * peer)
   g_free (peer->call_id);
   peer->call_id = g_uuid_string_random ();
   peer->gen = 1;
+  peer->leg = 0;
+}
+
+void
+hostile_announce (HostilePeer * peer, guint8 fill)
+{
+  peer->e2ee = TRUE;
+  memset (peer->e2ee_pub, fill, 32);
 }
 
 DaoSignal *
@@ -97,6 +98,7 @@ hostile_signal (HostilePeer * peer, DaoSignalType type)
 
   signal->ext = 1;
   signal->gen = peer->gen;
+  signal->leg = peer->leg;
   if (type == DAO_SIGNAL_OFFER || type == DAO_SIGNAL_ANSWER) {
     signal->e2ee = peer->e2ee;
     memcpy (signal->e2ee_pub, peer->e2ee_pub, 32);
@@ -104,9 +106,9 @@ hostile_signal (HostilePeer * peer, DaoSignalType type)
   return signal;
 }
 
-void
-hostile_send_json (HostilePeer * peer, json_t * inner,
-    const gchar * outer_field, const gchar * outer_value)
+gchar *
+hostile_seal (HostilePeer * peer, json_t * inner, const gchar * outer_field,
+    const gchar * outer_value)
 {
   const DaoContact *victim = dao_contacts_lookup (peer->contacts,
       peer->victim);
@@ -114,10 +116,9 @@ hostile_send_json (HostilePeer * peer, json_t * inner,
   gchar *frame = dao_envelope_seal (inner,
       json_string_value (json_object_get (inner, "to")),
       dao_identity_get_ed25519_secret (peer->identity), victim->session_key,
-      now_ms (), NULL, NULL, &error);
-
+      account_clock_now () + peer->skew_ms, NULL, NULL, &error);
   json_t *outer;
-  gchar *text;
+  gchar *text, *result;
 
   g_assert_no_error (error);
   outer = json_loads (frame, 0, NULL);
@@ -127,12 +128,52 @@ hostile_send_json (HostilePeer * peer, json_t * inner,
     json_object_set_new (outer, outer_field, json_string (outer_value));
   }
   text = json_dumps (outer, JSON_COMPACT);
-  dao_relay_client_send (peer->client, text, &error);
-  g_assert_no_error (error);
+  result = g_strdup (text);
   free (text);
   json_decref (outer);
   g_free (frame);
   json_decref (inner);
+  return result;
+}
+
+void
+hostile_send_frame (HostilePeer * peer, const gchar * text)
+{
+  GError *error = NULL;
+
+  dao_relay_client_send (peer->client, text, &error);
+  g_assert_no_error (error);
+}
+
+void
+hostile_send_json (HostilePeer * peer, json_t * inner,
+    const gchar * outer_field, const gchar * outer_value)
+{
+  gchar *frame = hostile_seal (peer, inner, outer_field, outer_value);
+
+  hostile_send_frame (peer, frame);
+  g_free (frame);
+}
+
+/* A last frame that nobody can open marks the place. */
+void
+hostile_flush (HostilePeer * peer)
+{
+  gint64 deadline = g_get_monotonic_time () + PATIENCE_US;
+  gchar *mark = g_uuid_string_random ();
+  gchar *frame = g_strdup_printf ("{\"type\":\"call_hangup\",\"to\":\"%s\","
+      "\"from\":\"%s\",\"call_id\":\"%s\",\"crypto_v\":2,"
+      "\"payload\":\"AAAA\"}", peer->victim, peer->alias, mark);
+
+  account_clock_expect_frame (mark);
+  hostile_send_frame (peer, frame);
+  while (!account_clock_frame_arrived ()) {
+    if (g_get_monotonic_time () > deadline)
+      g_error ("what %s sent does not arrive", peer->alias);
+    hostile_pump (peer, 1);
+  }
+  g_free (frame);
+  g_free (mark);
 }
 
 void
@@ -362,6 +403,20 @@ hostile_start_media (HostilePeer * peer)
   gst_element_set_state (peer->pipeline, GST_STATE_PLAYING);
   while (!g_atomic_int_get (&peer->ready))
     hostile_pump (peer, 10);
+}
+
+void
+hostile_stop_media (HostilePeer * peer)
+{
+  gchar *candidate;
+
+  if (peer->pipeline)
+    call_stop (g_steal_pointer (&peer->pipeline));
+  gst_clear_object (&peer->webrtc);
+  while ((candidate = g_async_queue_try_pop (peer->candidates)))
+    g_free (candidate);
+  g_queue_clear_full (&peer->early, (GDestroyNotify) dao_signal_free);
+  peer->ready = peer->remote_set = FALSE;
 }
 
 static void

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Signs and seals whatever it is told, and drives a bare webrtcbin. Everything happens on the main
- * thread; hostile_pump() is what makes it live.
+ * thread; hostile_pump() is what makes it live. Its clock is that of accountclock.h.
  */
 #pragma once
 
@@ -29,7 +29,8 @@ typedef struct
 
   gboolean e2ee;                /* announce frame encryption */
   guint8 e2ee_pub[32];
-  guint gen;
+  guint gen, leg;
+  gint64 skew_ms;               /* of the time in what it signs */
 
   GstElement *pipeline;
   GstElement *webrtc;
@@ -57,14 +58,23 @@ void hostile_send (HostilePeer * peer, DaoSignal * signal);
  * frame goes to the victim in any case. */
 void hostile_send_json (HostilePeer * peer, json_t * inner,
     const gchar * outer_field, const gchar * outer_value);
+/* The same, but only the text (transfer full) */
+gchar *hostile_seal (HostilePeer * peer, json_t * inner,
+    const gchar * outer_field, const gchar * outer_value);
+void hostile_send_frame (HostilePeer * peer, const gchar * text);
+/* Waits until the victim has dealt with all that was sent to it; fatal after 15 s */
+void hostile_flush (HostilePeer * peer);
 void hostile_send_offer (HostilePeer * peer, const gchar * sdp);
 void hostile_send_answer (HostilePeer * peer, const gchar * sdp);
 void hostile_send_candidate (HostilePeer * peer, const gchar * candidate);
 void hostile_send_end (HostilePeer * peer, const gchar * reason);
 void hostile_new_call (HostilePeer * peer);
+/* Offers and answers carry a key for frame encryption from now on, of 32 bytes @fill. */
+void hostile_announce (HostilePeer * peer, guint8 fill);
 
 /* Starts its media and webrtcbin. */
 void hostile_start_media (HostilePeer * peer);
+void hostile_stop_media (HostilePeer * peer);
 /* (transfer full): SDP of webrtcbin, set as local description */
 gchar *hostile_create_offer (HostilePeer * peer);
 gchar *hostile_create_answer (HostilePeer * peer, const gchar * offer);
