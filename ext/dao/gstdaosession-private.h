@@ -55,6 +55,7 @@ struct _GstDaoSession
 
   gboolean running_actions;
   gboolean was_video;           /* as reported last */
+  gboolean rang_with_video;     /* what the application was told before it answered */
   gboolean video_consent;       /* we placed or took a call with video, or added it ourselves */
   gboolean relayed;             /* as known last */
   gboolean sending[2];          /* by DaoMedia */

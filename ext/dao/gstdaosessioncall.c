@@ -209,6 +209,15 @@ gst_dao_session_finish_run (GstDaoSession * session)
 
 /* --- actions of the call --- */
 
+/* An offer that is refreshed while it rings may bring video; who answered an audio call did not agree to that. */
+static gboolean
+agreed_to_video (GstDaoSession * session)
+{
+  return dao_call_is_video (session->call)
+      && (dao_call_get_role (session->call) == DAO_ROLE_CALLER
+      || session->rang_with_video);
+}
+
 static void
 on_state (GstDaoSession * session, DaoCallState state, DaoCallReason reason)
 {
@@ -230,11 +239,11 @@ on_state (GstDaoSession * session, DaoCallState state, DaoCallReason reason)
     g_clear_pointer (&session->last_error, g_free);
     session->step[0] = 0;
   }
-  /* Both have agreed by now. What is ready when the certificate has been checked
-   * goes out at once; until then the guard lets nothing pass. */
   if (state == DAO_CALL_CALLING || (state == DAO_CALL_CONNECTING
           && session->senders_us == 0))
-    session->video_consent = dao_call_is_video (session->call);
+    session->video_consent = agreed_to_video (session);
+  /* Both have agreed by now. What is ready when the certificate has been checked
+   * goes out at once; until then the guard lets nothing pass. */
   if (state == DAO_CALL_CONNECTING && session->senders_us == 0)
     gst_dao_session_start_senders (session);
   if (state == DAO_CALL_CONNECTED) {
@@ -297,6 +306,7 @@ do_action (GstDaoSession * session, DaoCallAction * action)
       on_state (session, action->state, action->reason);
       break;
     case DAO_CALL_ACTION_INCOMING:
+      session->rang_with_video = action->video;
       if (session->running && !session->run_over)
         session->callbacks.incoming (dao_call_get_peer (session->call),
             action->video, session->user_data);
