@@ -10,8 +10,8 @@
  * every eighth call is an undisturbed one.
  */
 #include "callfixture.h"
+#include "usage.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,51 +74,6 @@ typedef struct
   gint progress;                /* atomic: calls begun, for the watchdog */
   gint done;                    /* atomic */
 } Soak;
-
-/* --- what must not grow --- */
-
-typedef struct
-{
-  guint fds, threads;
-  gint64 bytes, rss;
-} Usage;
-
-static gint64
-read_rss (void)
-{
-  gchar *text = NULL;
-  gint64 pages = 0;
-
-  if (g_file_get_contents ("/proc/self/statm", &text, NULL, NULL))
-    pages = g_ascii_strtoll (strchr (text, ' '), NULL, 10);
-  g_free (text);
-  return pages * 4096;
-}
-
-static void
-measure (Usage * usage)
-{
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
-  struct mallinfo2 info;
-
-  malloc_trim (0);
-  info = mallinfo2 ();
-  usage->bytes = info.uordblks + info.hblkhd;
-#else
-  usage->bytes = 0;             /* the sanitizer's own business */
-#endif
-  usage->rss = read_rss ();
-  usage->fds = call_count_fds ();
-  usage->threads = call_count_threads ();
-}
-
-static void
-report (Soak * soak, const Usage * usage)
-{
-  g_print ("# call %u: %u fds, %u threads, %.2f MB in use, %.1f MB resident\n",
-      soak->call, usage->fds, usage->threads, usage->bytes / 1e6,
-      usage->rss / 1e6);
-}
 
 /* --- one call --- */
 
@@ -334,22 +289,24 @@ watch (gpointer data)
   return NULL;
 }
 
-/* Workers close peer connections, and TCP and the relay take their time, too. */
 static void
 settle (Soak * soak, Usage * usage, const Usage * limit)
 {
-  gint64 deadline = g_get_monotonic_time () + 15 * G_USEC_PER_SEC;
   guint i;
 
   for (i = 0; i < 2; i++)
     if (soak->ends[i])
       drop_end (&soak->ends[i]);
-  do {
-    g_usleep (G_USEC_PER_SEC);
-    measure (usage);
-  } while (g_get_monotonic_time () < deadline && (!limit
-          || usage->fds > limit->fds || usage->threads > limit->threads)
-      && (limit || g_get_monotonic_time () < deadline - 12 * G_USEC_PER_SEC));
+  usage_settle (usage, limit);
+}
+
+static void
+report (Soak * soak, const Usage * usage)
+{
+  gchar *what = g_strdup_printf ("call %u", soak->call);
+
+  usage_print (usage, what);
+  g_free (what);
 }
 
 static void
@@ -365,7 +322,7 @@ run (Soak * soak, guint calls)
   while (soak->call < calls) {
     one_call (soak);
     if (soak->call % 100 == 0) {
-      measure (&now);
+      usage_measure (&now);
       report (soak, &now);
     }
   }
