@@ -140,7 +140,7 @@ static const Reoffer reoffers[] = {
   {"/guard/reoffer/swapped-mids", swap_mids, "reordered or relabelled"},
   {"/guard/reoffer/reordered", reorder, "reordered or relabelled"},
   {"/guard/reoffer/payload-type", change_pt, "payload types changed"},
-  {"/guard/reoffer/fingerprint", alter_fingerprints, "fingerprint changed"},
+  {"/attack/S17-reoffer-with-other-fingerprint", alter_fingerprints, "fingerprint changed"},
 };
 
 /* A second offer of the call; the first two can abort webrtcbin 1.22. */
@@ -480,6 +480,24 @@ test_downgrade_offer (void)
   victim_free (v);
 }
 
+/* A key with which anybody knows the secret (RFC 7748, 6.1) */
+static void
+test_low_order_key (void)
+{
+  Victim *v = victim_caller_new ("");
+  gchar *offer = victim_take_offer (v), *answer;
+
+  hostile_announce (v->peer, 0);
+  hostile_start_media (v->peer);
+  answer = hostile_create_answer (v->peer, offer);
+  hostile_send_answer (v->peer, answer);
+  victim_wait_error (v, "e2ee-downgrade");
+  victim_assert_no_media (v);
+  g_free (offer);
+  g_free (answer);
+  victim_free (v);
+}
+
 /* Half-way: without encryption, or with another key */
 static void
 test_downgrade_reoffer (gconstpointer data)
@@ -532,9 +550,9 @@ main (int argc, char **argv)
 
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/guard/fingerprint-swap/answer",
+  g_test_add_func ("/attack/S17-fingerprint-swap/answer",
       test_fingerprint_swap_answer);
-  g_test_add_func ("/guard/fingerprint-swap/offer",
+  g_test_add_func ("/attack/S17-fingerprint-swap/offer",
       test_fingerprint_swap_offer);
   g_test_add_func ("/guard/rejected-video-sent-anyway",
       test_rejected_video_sent_anyway);
@@ -542,20 +560,21 @@ main (int argc, char **argv)
     g_test_add_data_func (reoffers[i].path, &reoffers[i], test_reoffer);
   g_test_add_func ("/guard/sdp-garbage", test_sdp_garbage);
   g_test_add_func ("/guard/candidate-garbage", test_candidate_garbage);
-  g_test_add_func ("/guard/wrong-from", test_wrong_from);
-  g_test_add_func ("/guard/wrong-to", test_wrong_to);
-  g_test_add_func ("/guard/wrong-call-id", test_wrong_call_id);
-  g_test_add_func ("/guard/type-mismatch", test_type_mismatch);
-  g_test_add_func ("/guard/unknown-contact", test_unknown_contact);
-  g_test_add_func ("/guard/changed-contact/calls", test_changed_contact);
-  g_test_add_func ("/guard/changed-contact/is-not-called",
+  g_test_add_func ("/attack/S9-wrong-from", test_wrong_from);
+  g_test_add_func ("/attack/S15-for-somebody-else", test_wrong_to);
+  g_test_add_func ("/attack/S9-other-call-id", test_wrong_call_id);
+  g_test_add_func ("/attack/S8-relabelled", test_type_mismatch);
+  g_test_add_func ("/attack/S20-unknown-contact", test_unknown_contact);
+  g_test_add_func ("/attack/S20-changed-contact", test_changed_contact);
+  g_test_add_func ("/attack/S20-changed-contact-is-not-called",
       test_changed_contact_is_not_called);
-  g_test_add_func ("/guard/downgrade/answer", test_downgrade_answer);
-  g_test_add_func ("/guard/downgrade/offer", test_downgrade_offer);
-  g_test_add_data_func ("/guard/downgrade/reoffer-strips",
+  g_test_add_func ("/attack/S18-downgrade/answer", test_downgrade_answer);
+  g_test_add_func ("/attack/S18-downgrade/offer", test_downgrade_offer);
+  g_test_add_func ("/attack/S18-downgrade/low-order-key", test_low_order_key);
+  g_test_add_data_func ("/attack/S18-downgrade/reoffer-strips",
       GINT_TO_POINTER (TRUE), test_downgrade_reoffer);
-  g_test_add_data_func ("/guard/downgrade/reoffer-other-key",
+  g_test_add_data_func ("/attack/S18-downgrade/reoffer-other-key",
       GINT_TO_POINTER (FALSE), test_downgrade_reoffer);
-  g_test_add_func ("/guard/clear-frames", test_clear_frames);
+  g_test_add_func ("/attack/S18-clear-frames", test_clear_frames);
   return g_test_run ();
 }

@@ -2,14 +2,14 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * field.md section 6 (S1 to S20), design "extensions"; frame encryption is in test-call-e2ee.c.
+ * Names begin with the id of the attack in docs/security.md; frame encryption is in test-call-e2ee.c.
  */
 #include "call-sim.h"
 
 /* --- whose signal, which call --- */
 
 static void
-test_foreign_hangup (void)
+test_S9_foreign_hangup (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
   guint64 before;
@@ -24,7 +24,7 @@ test_foreign_hangup (void)
 }
 
 static void
-test_wrong_call_id (void)
+test_S9_wrong_call_id (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
 
@@ -58,7 +58,7 @@ test_wrong_recipient (void)
 }
 
 static void
-test_answer_from_third_party (void)
+test_S2_answer_from_third_party (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
 
@@ -70,9 +70,9 @@ test_answer_from_third_party (void)
   sim_expect (sim, "keys", "apply-answer", "state connecting", NULL);
 }
 
-/* S2: "connect" sent by the caller */
+/* "connect" sent by the caller */
 static void
-test_answer_from_caller (void)
+test_S2_answer_from_caller (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
 
@@ -83,9 +83,8 @@ test_answer_from_caller (void)
   sim_assert_state (sim, DAO_CALL_RINGING);
 }
 
-/* S14 */
 static void
-test_double_answer (void)
+test_S14_double_answer (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
 
@@ -98,9 +97,8 @@ test_double_answer (void)
   sim_expect (sim, "state connected", NULL);
 }
 
-/* S12 */
 static void
-test_answer_while_answering (void)
+test_S12_answer_while_answering (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
 
@@ -133,9 +131,8 @@ test_answer_before_offer (void)
   sim_expect (sim, NULL);
 }
 
-/* S11 */
 static void
-test_late_answer (void)
+test_S11_late_answer (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
 
@@ -148,7 +145,7 @@ test_late_answer (void)
 }
 
 static void
-test_ended_id_not_revived (void)
+test_S15_ended_id_not_revived (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
 
@@ -165,9 +162,8 @@ test_ended_id_not_revived (void)
 
 /* --- consent --- */
 
-/* S1, S3, S5, S6 */
 static void
-test_no_peer_connection_before_consent (void)
+test_S3_no_peer_connection_before_consent (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
 
@@ -204,7 +200,7 @@ test_nothing_is_made_after_the_end (void)
 }
 
 static void
-test_refresh_while_ringing (void)
+test_S1_refresh_while_ringing (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
   DaoSignal *again = sim_signal (sim, DAO_SIGNAL_OFFER, "alice", "IN1");
@@ -222,9 +218,8 @@ test_refresh_while_ringing (void)
 
 /* --- candidates --- */
 
-/* S13 */
 static void
-test_stale_candidates (void)
+test_S13_stale_candidates (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
 
@@ -242,9 +237,8 @@ test_stale_candidates (void)
       "state connecting", NULL);
 }
 
-/* S19 */
 static void
-test_candidate_flood (void)
+test_S19_candidate_flood (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
 
@@ -280,7 +274,7 @@ test_candidate_text (void)
 /* --- busy, glare, recall --- */
 
 static void
-test_busy (void)
+test_S10_busy (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
 
@@ -295,7 +289,7 @@ test_busy (void)
 
 /* "bob" < "carol": our call stands */
 static void
-test_glare_lower_keeps (void)
+test_S10_glare_lower_keeps (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
 
@@ -309,7 +303,7 @@ test_glare_lower_keeps (void)
 
 /* "bob" > "alice": hers rings */
 static void
-test_glare_higher_gives_way (void)
+test_S10_glare_higher_gives_way (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
 
@@ -327,7 +321,7 @@ test_glare_higher_gives_way (void)
 
 /* Nothing of the abandoned call may still leave. */
 static void
-test_glare_before_the_offer_left (void)
+test_S10_glare_before_the_offer_left (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
 
@@ -342,7 +336,7 @@ test_glare_before_the_offer_left (void)
 
 /* Both ends of a glare come to one call. */
 static void
-test_glare_converges (void)
+test_S10_glare_converges (void)
 {
   const DaoCallConfig config = {.e2ee = DAO_E2EE_AUTO };
   g_autoptr (Sim) bob = sim_new (DAO_E2EE_AUTO);
@@ -375,9 +369,8 @@ test_glare_converges (void)
   dao_call_free (alice);
 }
 
-/* S10 */
 static void
-test_recall_replaces (void)
+test_S10_recall_replaces (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
 
@@ -392,7 +385,7 @@ test_recall_replaces (void)
 
 /* While the driver is told of the old call's end, the getters are of the old call. */
 static void
-test_recall_tells_the_end_first (void)
+test_S10_recall_tells_the_end_first (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
   DaoSignal *offer = sim_signal (sim, DAO_SIGNAL_OFFER, "alice", "IN2");
@@ -429,9 +422,8 @@ plain_offer (Sim * sim, const gchar * from, const gchar * id)
   return signal;
 }
 
-/* S20 */
 static void
-test_unknown_contact (void)
+test_S20_unknown_contact (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
 
@@ -459,7 +451,7 @@ test_call_to_ourselves (void)
 }
 
 static void
-test_changed_contact (void)
+test_S20_changed_contact (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
 
@@ -475,7 +467,7 @@ test_changed_contact (void)
 }
 
 static void
-test_contact_changes_before_the_answer (void)
+test_S20_contact_changes_before_the_answer (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
 
@@ -489,7 +481,7 @@ test_contact_changes_before_the_answer (void)
 }
 
 static void
-test_unverified_contact (void)
+test_S20_unverified_contact (void)
 {
   const DaoCallConfig config = {.min_trust = DAO_TRUST_VERIFIED };
   g_autoptr (Sim) sim = sim_new_full ("bob", &config);
@@ -507,33 +499,33 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 #define ADD(name) g_test_add_func ("/call/guards/" #name, test_##name)
-  ADD (foreign_hangup);
-  ADD (wrong_call_id);
+  ADD (S9_foreign_hangup);
+  ADD (S9_wrong_call_id);
   ADD (wrong_recipient);
-  ADD (answer_from_third_party);
-  ADD (answer_from_caller);
-  ADD (double_answer);
-  ADD (answer_while_answering);
+  ADD (S2_answer_from_third_party);
+  ADD (S2_answer_from_caller);
+  ADD (S14_double_answer);
+  ADD (S12_answer_while_answering);
   ADD (answer_before_offer);
-  ADD (late_answer);
-  ADD (ended_id_not_revived);
-  ADD (no_peer_connection_before_consent);
+  ADD (S11_late_answer);
+  ADD (S15_ended_id_not_revived);
+  ADD (S3_no_peer_connection_before_consent);
   ADD (nothing_is_made_after_the_end);
-  ADD (refresh_while_ringing);
+  ADD (S1_refresh_while_ringing);
   ADD (call_to_ourselves);
-  ADD (stale_candidates);
-  ADD (candidate_flood);
+  ADD (S13_stale_candidates);
+  ADD (S19_candidate_flood);
   ADD (candidate_text);
-  ADD (busy);
-  ADD (glare_lower_keeps);
-  ADD (glare_higher_gives_way);
-  ADD (glare_before_the_offer_left);
-  ADD (glare_converges);
-  ADD (recall_replaces);
-  ADD (recall_tells_the_end_first);
-  ADD (unknown_contact);
-  ADD (changed_contact);
-  ADD (contact_changes_before_the_answer);
-  ADD (unverified_contact);
+  ADD (S10_busy);
+  ADD (S10_glare_lower_keeps);
+  ADD (S10_glare_higher_gives_way);
+  ADD (S10_glare_before_the_offer_left);
+  ADD (S10_glare_converges);
+  ADD (S10_recall_replaces);
+  ADD (S10_recall_tells_the_end_first);
+  ADD (S20_unknown_contact);
+  ADD (S20_changed_contact);
+  ADD (S20_contact_changes_before_the_answer);
+  ADD (S20_unverified_contact);
   return g_test_run ();
 }

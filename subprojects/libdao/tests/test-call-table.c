@@ -500,6 +500,6 @@ main (int argc, char **argv)
   }
   g_test_init (&argc, &argv, NULL);
   g_assert_cmpint (argc, ==, 2);
-  g_test_add_data_func ("/call/table/every-cell", argv[1], test_every_cell);
+  g_test_add_data_func ("/call/table/S6-every-cell", argv[1], test_every_cell);
   return g_test_run ();
 }
