@@ -139,9 +139,16 @@ hostile_seal (HostilePeer * peer, json_t * inner, const gchar * outer_field,
 void
 hostile_send_frame (HostilePeer * peer, const gchar * text)
 {
+  gint64 deadline = g_get_monotonic_time () + PATIENCE_US;
   GError *error = NULL;
 
-  dao_relay_client_send (peer->client, text, &error);
+  /* What was sent before may have to leave first. */
+  while (!dao_relay_client_send (peer->client, text, &error)
+      && g_error_matches (error, DAO_RELAY_ERROR, DAO_RELAY_ERROR_LIMIT)
+      && g_get_monotonic_time () < deadline) {
+    g_clear_error (&error);
+    hostile_pump (peer, 10);
+  }
   g_assert_no_error (error);
 }
 
