@@ -417,8 +417,10 @@ hostile_stop_media (HostilePeer * peer)
 {
   gchar *candidate;
 
+  /* until it has stopped, a pad may still come */
   if (peer->pipeline)
-    call_stop (g_steal_pointer (&peer->pipeline));
+    call_stop (peer->pipeline);
+  peer->pipeline = NULL;
   gst_clear_object (&peer->webrtc);
   while ((candidate = g_async_queue_try_pop (peer->candidates)))
     g_free (candidate);
