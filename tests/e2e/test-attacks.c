@@ -138,7 +138,27 @@ test_recall (void)
   victim_free (v);
 }
 
-/* --- S12, S14: two answers --- */
+/* --- S11, S12, S14: answers that are late, or two --- */
+
+static void
+test_answer_after_the_end (void)
+{
+  Victim *v = victim_caller_new ("");
+  gchar *offer = victim_take_offer (v), *answer;
+
+  hostile_start_media (v->peer);
+  answer = hostile_create_answer (v->peer, offer);
+  victim_act (v, "hangup");
+  dao_signal_free (hostile_wait (v->peer, DAO_SIGNAL_HANGUP));
+  hostile_send_answer (v->peer, answer);
+  victim_wait_end (v, "local-hangup");
+  hostile_flush (v->peer);
+  victim_observe (v);
+  victim_assert_no_media (v);
+  g_free (offer);
+  g_free (answer);
+  victim_free (v);
+}
 
 static void
 assert_no_more (HostilePeer * peer, DaoSignalType type)
@@ -348,24 +368,30 @@ test_clock_skew (gconstpointer data)
 
 #define CANDIDATES 10000
 #define SECTIONS 1000
-#define MAX_MORE_BYTES (1024 * 1024)    /* one of these would be kept of each attack but for the limits */
+/* What 4 calls of 64 candidates, and 2048 nonces take, with room; without limits it would be 3 times that. */
+#define MAX_MORE_BYTES (1024 * 1024)
 
-/* Of calls that may still come */
+/* As long as they may be, of calls that may still come. @peak: when all have come */
 static void
-flood_candidates (Victim * v)
+flood_candidates (Victim * v, Usage * peak)
 {
+  gchar *tail = g_strnfill (DAO_SIGNAL_MAX_CANDIDATE - 64, 'x');
+  gchar *candidate = g_strconcat ("candidate:1 1 UDP 1 127.0.0.1 9 typ host ",
+      tail, NULL);
   guint i;
 
   for (i = 0; i < CANDIDATES; i++) {
-    hostile_send_candidate (v->peer,
-        "candidate:1 1 UDP 1 127.0.0.1 9 typ host");
+    hostile_send_candidate (v->peer, candidate);
     if (i % 500 == 0) {
       hostile_flush (v->peer);
       hostile_new_call (v->peer);
     }
   }
   hostile_flush (v->peer);
+  usage_measure (peak);
   account_clock_stop (account_clock_now () + LATER_MS);
+  g_free (candidate);
+  g_free (tail);
 }
 
 static void
@@ -417,9 +443,9 @@ send_json (Victim * v, const gchar * field, json_t * value)
 }
 
 static void
-attack_limits (Victim * v)
+attack_limits (Victim * v, Usage * peak)
 {
-  flood_candidates (v);
+  flood_candidates (v, peak);
   offer_sections (v);
   offer_long (v);
   send_json (v, "gen", json_real (1e12));
@@ -433,15 +459,17 @@ static void
 test_limits (void)
 {
   Victim *v = victim_callee_new (2, "");
-  Usage before, after;
+  Usage before, peak, after;
 
   account_clock_stop (account_clock_now ());
-  attack_limits (v);
+  attack_limits (v, &peak);
   usage_settle (&before, NULL);
-  attack_limits (v);
+  attack_limits (v, &peak);
   usage_settle (&after, &before);
   usage_print (&before, "before");
+  usage_print (&peak, "with all candidates");
   usage_print (&after, "after");
+  g_assert_cmpint (peak.bytes, <, before.bytes + MAX_MORE_BYTES);
   g_assert_cmpuint (after.fds, <=, before.fds);
   g_assert_cmpuint (after.threads, <=, before.threads);
   g_assert_cmpint (after.bytes, <, before.bytes + MAX_MORE_BYTES);
@@ -480,6 +508,8 @@ main (int argc, char **argv)
       test_hangup_of_the_call_before);
   g_test_add_func ("/attack/S10-busy", test_busy);
   g_test_add_func ("/attack/S10-recall", test_recall);
+  g_test_add_func ("/attack/S11-answer-after-the-end",
+      test_answer_after_the_end);
   g_test_add_func ("/attack/S12-user-answers-twice", test_user_answers_twice);
   g_test_add_func ("/attack/S13-stale-candidates", test_stale_candidates);
   g_test_add_func ("/attack/S14-second-answer", test_second_answer);

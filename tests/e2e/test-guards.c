@@ -304,17 +304,19 @@ hangup_with (Victim * v, const gchar * field, const gchar * value)
   return inner;
 }
 
+/* Another contact signs as the one that calls. */
 static void
 test_wrong_from (void)
 {
   Victim *v = victim_callee_new (3, "");
+  HostilePeer *other = hostile_new (v->fixture, 2, 0);
 
   ring (v);
-  hostile_send_json (v->peer, hangup_with (v, "from", v->fixture->alias[2]),
-      NULL, NULL);
-  hostile_send_json (v->peer, hangup_with (v, "from", v->fixture->alias[2]),
-      "from", v->peer->alias);
+  hostile_send_json (other, hangup_with (v, NULL, NULL), NULL, NULL);
+  hostile_send_json (other, hangup_with (v, NULL, NULL), "from", other->alias);
+  hostile_flush (other);
   assert_still_rings (v);
+  hostile_free (other);
 }
 
 static void

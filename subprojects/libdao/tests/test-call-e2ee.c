@@ -53,9 +53,8 @@ sim_new_verified (DaoE2eePolicy e2ee)
 
 /* --- when there are keys --- */
 
-/* S7 */
 static void
-test_media_keys_only_after_consent (void)
+test_S7_media_keys_only_after_consent (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
   Ephemeral peer;
@@ -78,7 +77,7 @@ test_media_keys_only_after_consent (void)
 
 /* The caller has none before the answer. */
 static void
-test_media_keys_only_after_answer (void)
+test_S7_media_keys_only_after_answer (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
   Ephemeral peer;
@@ -94,7 +93,7 @@ test_media_keys_only_after_answer (void)
 /* --- policies and downgrade --- */
 
 static void
-test_e2ee_required_as_callee (void)
+test_S18_e2ee_required_as_callee (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_REQUIRED);
 
@@ -105,7 +104,7 @@ test_e2ee_required_as_callee (void)
 }
 
 static void
-test_e2ee_required_as_caller (void)
+test_S18_e2ee_required_as_caller (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_REQUIRED);
 
@@ -133,7 +132,7 @@ test_e2ee_off (void)
 
 /* A contact that encrypted before and now does not: said, or refused for verified contacts only. */
 static void
-test_downgrade_reported (void)
+test_S18_downgrade_reported (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
 
@@ -153,7 +152,7 @@ test_downgrade_reported (void)
 }
 
 static void
-test_downgrade_refused (void)
+test_S18_downgrade_refused (void)
 {
   g_autoptr (Sim) sim = sim_new_verified (DAO_E2EE_AUTO);
 
@@ -192,7 +191,7 @@ check_downgraded_offer (gboolean e2ee, const guint8 * pub, const guint8 * other,
 
 /* S18: every later offer says the same e2ee and the same e2ee_pub */
 static void
-test_downgrade (void)
+test_S18_downgrade (void)
 {
   Ephemeral peer, other;
 
@@ -227,7 +226,7 @@ check_downgraded_answer (gboolean e2ee, const guint8 * pub,
 }
 
 static void
-test_downgrade_in_answer (void)
+test_S18_downgrade_in_answer (void)
 {
   Ephemeral peer, other;
 
@@ -240,7 +239,7 @@ test_downgrade_in_answer (void)
 }
 
 static void
-test_low_order_key (void)
+test_S18_low_order_key (void)
 {
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
   const guint8 zero[32] = { 0 };
@@ -309,16 +308,16 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 #define ADD(name) g_test_add_func ("/call/e2ee/" #name, test_##name)
-  ADD (media_keys_only_after_consent);
-  ADD (media_keys_only_after_answer);
-  ADD (e2ee_required_as_callee);
-  ADD (e2ee_required_as_caller);
+  ADD (S7_media_keys_only_after_consent);
+  ADD (S7_media_keys_only_after_answer);
+  ADD (S18_e2ee_required_as_callee);
+  ADD (S18_e2ee_required_as_caller);
   ADD (e2ee_off);
-  ADD (downgrade_reported);
-  ADD (downgrade_refused);
-  ADD (downgrade);
-  ADD (downgrade_in_answer);
-  ADD (low_order_key);
+  ADD (S18_downgrade_reported);
+  ADD (S18_downgrade_refused);
+  ADD (S18_downgrade);
+  ADD (S18_downgrade_in_answer);
+  ADD (S18_low_order_key);
   ADD (e2ee_agreement);
   return g_test_run ();
 }

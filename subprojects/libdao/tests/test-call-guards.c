@@ -137,8 +137,10 @@ test_S11_late_answer (void)
   g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
 
   sim_start (sim, "alice", "OUT1", FALSE);
-  sim_advance (sim, 15000);
   sim_forget (sim);
+  sim_advance (sim, 15000);
+  sim_expect (sim, "error no-answer", "send call_hangup alice OUT1 (timeout)",
+      "close", "state ended (no-answer)", NULL);
   sim_answered (sim, "alice", "OUT1", 1);
   sim_expect (sim, NULL);
   sim_assert_state (sim, DAO_CALL_ENDED);
