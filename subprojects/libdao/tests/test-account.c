@@ -580,6 +580,21 @@ test_guard_unknown_contact (Fixture * f, gconstpointer data)
   person_clear (&mallory);
 }
 
+/* The envelope opens nothing of a stranger; what it would open is not handed on either. */
+static void
+test_guard_stranger_is_not_routed (Fixture * f, gconstpointer data)
+{
+  g_autoptr (Ear) ear = ear_new (f->account);
+  g_autoptr (DaoSignal) offer = dao_signal_new (DAO_SIGNAL_OFFER, "mallory",
+      "alice", CALL_1);
+
+  offer->sdp = g_strdup ("v=0\r\n");
+  dao_account_slot_set_waiting (ear->slot, TRUE);
+  dao_account_route (f->account, offer);
+  g_assert_cmpuint (ear->signals->len, ==, 0);
+  g_assert_cmpuint (dao_account_get_unrouted (f->account), ==, 1);
+}
+
 /* The relay's friends list alone makes nobody a contact who may call. */
 static void
 test_guard_friend_of_the_relay_only (Fixture * f, gconstpointer data)
@@ -1031,6 +1046,7 @@ main (int argc, char **argv)
   ADD ("released-inside-the-callback", test_released_inside_the_callback);
   ADD ("closed-inside-the-callback", test_closed_inside_the_callback);
   ADD ("guard-unknown-contact", test_guard_unknown_contact);
+  ADD ("guard-stranger-is-not-routed", test_guard_stranger_is_not_routed);
   ADD ("guard-friend-of-the-relay-only", test_guard_friend_of_the_relay_only);
   ADD ("guard-wrong-from", test_guard_wrong_from);
   ADD ("guard-replayed-frame", test_guard_replayed_frame);
