@@ -131,6 +131,26 @@ start_pending_call (GstDaoSession * session)
 }
 
 static void
+configure_call (GstDaoSession * session)
+{
+  DaoCallConfig config = {
+    .own_alias = dao_account_get_alias (session->account),
+    .own_ed25519 =
+        dao_identity_get_ed25519_public (dao_account_get_identity
+        (session->account)),
+    .e2ee = session->settings.e2ee,
+    .min_trust = session->settings.min_trust,
+    .auto_answer = session->settings.auto_answer,
+    .allow = (const gchar * const *) session->settings.allow,
+  };
+
+  if (session->call)
+    dao_call_set_config (session->call, &config);
+  else
+    session->call = dao_call_new (&config);
+}
+
+static void
 report_online (GstDaoSession * session, const GError * why)
 {
   session->callbacks.online (dao_account_get_alias (session->account),
@@ -149,6 +169,9 @@ on_online (DaoAccountSlot * slot, gboolean online, const GError * why,
   if (why)
     gst_dao_session_set_last_error (session, why->message);
   report_online (session, why);
+  /* The login may have changed our alias. */
+  if (online)
+    configure_call (session);
   dao_call_set_online (session->call, online, gst_dao_session_now_ms ());
   if (online && session->pending_peer)
     start_pending_call (session);
@@ -180,26 +203,6 @@ static const DaoAccountCallbacks account_callbacks = {
 };
 
 /* --- requests of the element, on the signaling thread --- */
-
-static void
-configure_call (GstDaoSession * session)
-{
-  DaoCallConfig config = {
-    .own_alias = dao_account_get_alias (session->account),
-    .own_ed25519 =
-        dao_identity_get_ed25519_public (dao_account_get_identity
-        (session->account)),
-    .e2ee = session->settings.e2ee,
-    .min_trust = session->settings.min_trust,
-    .auto_answer = session->settings.auto_answer,
-    .allow = (const gchar * const *) session->settings.allow,
-  };
-
-  if (session->call)
-    dao_call_set_config (session->call, &config);
-  else
-    session->call = dao_call_new (&config);
-}
 
 static void
 open_account (GstDaoSession * session)

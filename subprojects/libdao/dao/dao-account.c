@@ -459,9 +459,14 @@ dao_account_send (DaoAccount * account, const DaoSignal * signal,
   json_t *inner;
 
   g_return_val_if_fail (account != NULL && signal != NULL, FALSE);
-  g_return_val_if_fail (g_strcmp0 (signal->from,
-          dao_account_get_alias (account)) == 0, FALSE);
 
+  /* A login may have changed our alias since the call began; nobody would believe what its old one says. */
+  if (g_strcmp0 (signal->from, dao_account_get_alias (account)) != 0) {
+    g_set_error (error, DAO_ENVELOPE_ERROR, DAO_ENVELOPE_ERROR_FROM,
+        "The relay calls us %s now, not %s", dao_account_get_alias (account),
+        signal->from);
+    return FALSE;
+  }
   contact = recipient (account, signal, error);
   if (contact == NULL)
     return FALSE;

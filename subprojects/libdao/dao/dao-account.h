@@ -78,7 +78,7 @@ void dao_account_slot_bind (DaoAccountSlot * slot, const gchar * peer,
  *
  * Seals for the contact signal->to and sends now. Fails (nothing sent) when offline
  * (DAO_RELAY_ERROR_OFFLINE), when the contact is not pinned, and for offers and answers when
- * its keys changed (DAO_CONTACTS_ERROR).
+ * its keys changed (DAO_CONTACTS_ERROR), and when signal->from is not our alias any more (DAO_ENVELOPE_ERROR_FROM).
  */
 gboolean dao_account_send (DaoAccount * account, const DaoSignal * signal,
     GError ** error);

@@ -25,7 +25,7 @@ typedef struct
   guint backoff_unit_ms;        /* 1000: the delay after the first failure */
   guint goaway_ms;              /* 500: delay after a goaway that allows to come back */
   guint replaced_cooldown_ms;   /* 30000: a second new_device_login within it is final */
-  guint revoked_window_ms;      /* 600000: the third jwt_revoked within it is final */
+  guint revoked_window_ms;      /* 600000: the fourth jwt_revoked within it is final */
   guint ping_ms;                /* 25000 */
   guint request_ms;             /* 30000: one HTTP request from start to end */
 } DaoRelayTiming;
