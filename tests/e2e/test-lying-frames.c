@@ -1,0 +1,388 @@
+/* gst-dao: a relay that repeats, relabels, delays and loses frames
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "lyingstage.h"
+#include "accountwatch.h"
+
+/* --- replays --- */
+
+/* Every frame of a call comes twice. */
+static void
+test_replay_at_once (void)
+{
+  Stage *s = stage_new (2);
+
+  stage_tell (s, (Lie) {LIE_REPEAT, "call_"});
+  stage_call (s);
+  stage_hang_up (s);
+  stage_wait_dropped (s->bob, DAO_ENVELOPE_ERROR_REPLAY,
+      lying_relay_count (s->relay, "call_", stage_name_of (s, 0)));
+  stage_wait_dropped (s->alice, DAO_ENVELOPE_ERROR_REPLAY,
+      lying_relay_count (s->relay, "call_", stage_name_of (s, 1)));
+  stage_free (s);
+}
+
+/* What @from said in the calls so far, once more; returns how much that was. */
+static guint
+replay_all (Stage * s, guint from, guint to, guint n)
+{
+  guint i;
+
+  for (i = 0; i < n; i++) {
+    gchar *text = lying_relay_get (s->relay, "call_", stage_name_of (s, from), i);
+
+    lying_relay_inject (s->relay, stage_name_of (s, to), text);
+    g_free (text);
+  }
+  return n;
+}
+
+/* The whole last call, in the middle of the next one */
+static void
+test_replay_a_call_later (void)
+{
+  Stage *s = stage_new (2);
+  guint hers, his;
+
+  stage_call (s);
+  stage_hang_up (s);
+  hers = lying_relay_count (s->relay, "call_", stage_name_of (s, 0));
+  his = lying_relay_count (s->relay, "call_", stage_name_of (s, 1));
+  stage_call_again (s);
+  replay_all (s, 0, 1, hers);
+  replay_all (s, 1, 0, his);
+  stage_wait_dropped (s->bob, DAO_ENVELOPE_ERROR_REPLAY, hers);
+  stage_wait_dropped (s->alice, DAO_ENVELOPE_ERROR_REPLAY, his);
+  stage_expect_more (s);
+  stage_hang_up (s);
+  stage_free (s);
+}
+
+/* Bob's program is started anew: the memory of nonces is gone, that of calls is not. */
+static void
+test_replay_after_restart (void)
+{
+  Stage *s = stage_new (2);
+  guint hers, webrtcbins;
+
+  stage_call (s);
+  stage_hang_up (s);
+  hers = lying_relay_count (s->relay, "call_", stage_name_of (s, 0));
+  stage_leave (&s->bob);
+  stage_enter_bob (s, "");
+  call_end_play_online (s->bob);
+  replay_all (s, 0, 1, hers);
+  while (account_watch_unrouted (s->bob->alias) < hers)
+    g_usleep (5000);
+  stage_observe ();
+  g_assert_false (call_end_has_state (s->bob, "ringing"));
+  webrtcbins = g_atomic_int_get (&s->bob->webrtcbins);
+  g_assert_cmpuint (webrtcbins, ==, 0);
+  /* and the next call is one */
+  call_end_play_again (s->alice);
+  stage_expect_talk (s);
+  stage_hang_up (s);
+  stage_free (s);
+}
+
+/* --- other labels --- */
+
+typedef struct
+{
+  const gchar *path, *what;
+  guint from;                   /* who says it */
+  const gchar *members;         /* {0}, {1}, {2}: the aliases */
+  guint to;                     /* who hears it */
+  DaoEnvelopeError why;
+  gboolean goes_on;
+} Relabel;
+
+static const Relabel relabels[] = {
+  {"/lying-relay/relabel/answer-to-hangup", "call_answer", 1,
+      "{\"type\":\"call_hangup\"}", 0, DAO_ENVELOPE_ERROR_TYPE_MISMATCH, FALSE},
+  {"/lying-relay/relabel/answer-to-reject", "call_answer", 1,
+      "{\"type\":\"call_reject\"}", 0, DAO_ENVELOPE_ERROR_TYPE_MISMATCH, FALSE},
+  {"/lying-relay/relabel/candidate-to-reject", "call_ice", 1,
+      "{\"type\":\"call_reject\"}", 0, DAO_ENVELOPE_ERROR_TYPE_MISMATCH, TRUE},
+  {"/lying-relay/relabel/candidate-to-hangup", "call_ice", 0,
+      "{\"type\":\"call_hangup\"}", 1, DAO_ENVELOPE_ERROR_TYPE_MISMATCH, TRUE},
+  {"/lying-relay/relabel/offer-of-another-call", "call_offer", 0,
+      "{\"call_id\":\"11111111-2222-4333-8444-555555555555\"}", 1,
+      DAO_ENVELOPE_ERROR_CALL_ID, FALSE},
+  {"/lying-relay/relabel/answer-of-another-call", "call_answer", 1,
+      "{\"call_id\":\"11111111-2222-4333-8444-555555555555\"}", 0,
+      DAO_ENVELOPE_ERROR_CALL_ID, FALSE},
+  {"/lying-relay/relabel/from-a-third", "call_offer", 0,
+      "{\"from\":\"{2}\"}", 1, DAO_ENVELOPE_ERROR_DECRYPT, FALSE},
+  {"/lying-relay/relabel/to-a-third", "call_offer", 0,
+      "{\"to\":\"{2}\"}", 2, DAO_ENVELOPE_ERROR_DECRYPT, FALSE},
+  {"/lying-relay/relabel/back-to-its-sender", "call_offer", 0,
+      "{\"to\":\"{0}\",\"from\":\"{1}\"}", 0,
+      DAO_ENVELOPE_ERROR_SIGNATURE, FALSE},
+};
+
+static gchar *
+fill_in (Stage * s, const gchar * members)
+{
+  GString *text = g_string_new (members);
+  guint i;
+
+  for (i = 0; i < s->f->n_accounts; i++) {
+    gchar *place = g_strdup_printf ("{%u}", i);
+
+    g_string_replace (text, place, stage_name_of (s, i), 0);
+    g_free (place);
+  }
+  return g_string_free (text, FALSE);
+}
+
+static void
+test_relabel (gconstpointer data)
+{
+  const Relabel *r = data;
+  Stage *s = stage_new (3);
+  gchar *members = fill_in (s, r->members);
+  CallEnd *carol = call_end_new (s->f, 2, "relay=%s auto-answer=true",
+      lying_relay_url (s->relay));
+  CallEnd *ends[] = { s->alice, s->bob, carol };
+
+  stage_tell (s, (Lie) {
+      LIE_RELABEL, r->what, stage_name_of (s, r->from), .times = 1, .text =
+      members});
+  call_end_play_online (carol);
+  call_end_play_online (s->bob);
+  if (!r->goes_on)
+    account_watch_set_rate (FAST);
+  call_end_play (s->alice);
+  if (r->goes_on) {
+    stage_expect_talk (s);
+    stage_hang_up (s);
+  } else {
+    stage_expect_failure (s, "no-answer");
+  }
+  stage_wait_dropped (ends[r->to], r->why, 1);
+  g_assert_false (call_end_has_state (carol, "ringing"));
+  call_end_assert_no_media (carol);
+  call_end_free (carol);
+  g_free (members);
+  stage_free (s);
+}
+
+/* --- too late, and out of order --- */
+
+/* The offer arrives when Bob's clock has gone on by so much. */
+static void
+delay_offer (Stage * s, gint64 ms)
+{
+  stage_tell (s, (Lie) {LIE_HOLD, "call_offer", .times = 1});
+  call_end_play_online (s->bob);
+  call_end_play (s->alice);
+  g_free (lying_relay_get (s->relay, "call_offer", NULL, 0));
+  account_watch_set_skew (s->bob->alias, ms);
+  lying_relay_release (s->relay, FALSE);
+}
+
+static void
+test_delay_within_a_minute (void)
+{
+  Stage *s = stage_new (2);
+
+  delay_offer (s, 58 * 1000);
+  stage_expect_talk (s);
+  stage_hang_up (s);
+  stage_free (s);
+}
+
+static void
+test_delay_over_a_minute (void)
+{
+  Stage *s = stage_new (2);
+
+  account_watch_set_rate (FAST);
+  delay_offer (s, 61 * 1000);
+  stage_expect_failure (s, "no-answer");
+  g_assert_false (call_end_has_state (s->bob, "ringing"));
+  g_assert_cmpuint (account_watch_dropped (s->bob->alias,
+          DAO_ENVELOPE_ERROR_TIME), >, 0);
+  stage_free (s);
+}
+
+/* Nothing of a call arrives until it is over for Alice: then, the end first. */
+static void
+test_reorder_hangup_first (void)
+{
+  Stage *s = stage_new (2);
+  guint n;
+
+  stage_tell (s, (Lie) {LIE_HOLD, "call_", stage_name_of (s, 0)});
+  call_end_play_online (s->bob);
+  call_end_play (s->alice);
+  g_free (lying_relay_get (s->relay, "call_offer", NULL, 0));
+  call_end_act (s->alice, "hangup");
+  g_free (lying_relay_get (s->relay, "call_hangup", NULL, 0));
+  n = lying_relay_count (s->relay, "call_", stage_name_of (s, 0));
+  lying_relay_release (s->relay, TRUE);
+  while (account_watch_unrouted (s->bob->alias) < n)
+    g_usleep (5000);
+  g_assert_false (call_end_has_state (s->bob, "ringing"));
+  stage_expect_failure (s, "local-hangup");
+  stage_free (s);
+}
+
+/* Candidates before their offer: nothing is lost. */
+static void
+test_reorder_candidates_first (void)
+{
+  Stage *s = stage_new (2);
+
+  stage_tell (s, (Lie) {LIE_HOLD, "call_", stage_name_of (s, 0)});
+  call_end_play_online (s->bob);
+  call_end_play (s->alice);
+  g_free (lying_relay_get (s->relay, "call_ice", stage_name_of (s, 0), 0));
+  lying_relay_be_honest (s->relay);
+  lying_relay_release (s->relay, TRUE);
+  stage_expect_talk (s);
+  stage_hang_up (s);
+  stage_free (s);
+}
+
+/* --- what gets lost --- */
+
+static void
+test_drop_offer (void)
+{
+  Stage *s = stage_new (2);
+
+  account_watch_set_rate (FAST);
+  stage_tell (s, (Lie) {LIE_DROP, "call_offer", .times = 1});
+  call_end_play_online (s->bob);
+  call_end_play (s->alice);
+  stage_expect_failure (s, "no-answer");
+  g_assert_false (call_end_has_state (s->bob, "ringing"));
+  /* and the next call is one */
+  account_watch_set_rate (1);
+  call_end_play_again (s->alice);
+  stage_expect_talk (s);
+  stage_hang_up (s);
+  stage_free (s);
+}
+
+static void
+test_drop_answer (void)
+{
+  Stage *s = stage_new (2);
+
+  account_watch_set_rate (FAST);
+  stage_tell (s, (Lie) {LIE_DROP, "call_answer", .times = 1});
+  call_end_play_online (s->bob);
+  call_end_play (s->alice);
+  stage_expect_failure (s, "no-answer");
+  call_end_wait_end (s->bob, "remote-hangup", stage_name_of (s, 0));
+  stage_free (s);
+}
+
+/* The first candidate of either side; the others do. */
+static void
+test_drop_a_candidate (void)
+{
+  Stage *s = stage_new (2);
+
+  stage_tell (s, (Lie) {LIE_DROP, "call_ice", stage_name_of (s, 0), .times = 1});
+  stage_tell (s, (Lie) {LIE_DROP, "call_ice", stage_name_of (s, 1), .times = 1});
+  stage_call (s);
+  stage_hang_up (s);
+  stage_free (s);
+}
+
+static void
+test_drop_all_candidates (void)
+{
+  Stage *s = stage_new (2);
+
+  account_watch_set_rate (FAST);
+  stage_tell (s, (Lie) {LIE_DROP, "call_ice"});
+  stage_tell (s, (Lie) {LIE_DROP, "call_hangup"});    /* each by its own clock */
+  call_end_play_online (s->bob);
+  call_end_play (s->alice);
+  stage_expect_failure (s, "connect-timeout");
+  call_end_wait_end (s->bob, "connect-timeout", stage_name_of (s, 0));
+  stage_free (s);
+}
+
+/* Bob misses the media instead. */
+static void
+test_drop_hangup (void)
+{
+  Stage *s = stage_new (2);
+
+  stage_tell (s, (Lie) {LIE_DROP, "call_hangup"});
+  stage_call (s);
+  account_watch_set_rate (FAST);
+  call_end_act (s->alice, "hangup");
+  call_end_wait_end (s->alice, "local-hangup", stage_name_of (s, 1));
+  call_end_wait_lost (s->bob, stage_name_of (s, 0));
+  stage_free (s);
+}
+
+static void
+test_drop_reject (void)
+{
+  Stage *s = stage_new (2);
+
+  account_watch_set_rate (FAST);
+  stage_leave (&s->bob);
+  s->bob = call_end_new (s->f, 1, "relay=%s", lying_relay_url (s->relay));
+  stage_tell (s, (Lie) {LIE_DROP, "call_reject"});
+  call_end_play_online (s->bob);
+  call_end_play (s->alice);
+  call_end_wait_state (s->bob, "ringing");
+  call_end_act (s->bob, "reject");
+  call_end_wait_end (s->bob, "local-reject", stage_name_of (s, 0));
+  stage_expect_failure (s, "no-answer");
+  stage_free (s);
+}
+
+/* A wish for video: the call stays what it was. */
+static void
+test_drop_renegotiate (void)
+{
+  Stage *s = stage_new (2);
+
+  stage_tell (s, (Lie) {LIE_DROP, "call_renegotiate"});
+  stage_call (s);
+  call_end_act (s->bob, "add-video");
+  g_free (lying_relay_get (s->relay, "call_renegotiate", stage_name_of (s, 1), 0));
+  stage_expect_more (s);
+  g_assert_cmpuint (lying_relay_count (s->relay, "call_offer", NULL), ==, 1);
+  stage_hang_up (s);
+  stage_free (s);
+}
+
+#define ADD(name, func) g_test_add_func ("/lying-relay/" name, func)
+
+int
+main (int argc, char **argv)
+{
+  guint i;
+
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  ADD ("replay/at-once", test_replay_at_once);
+  ADD ("replay/a-call-later", test_replay_a_call_later);
+  ADD ("replay/after-restart", test_replay_after_restart);
+  for (i = 0; i < G_N_ELEMENTS (relabels); i++)
+    g_test_add_data_func (relabels[i].path, &relabels[i], test_relabel);
+  ADD ("delay/within-a-minute", test_delay_within_a_minute);
+  ADD ("delay/over-a-minute", test_delay_over_a_minute);
+  ADD ("reorder/hangup-first", test_reorder_hangup_first);
+  ADD ("reorder/candidates-first", test_reorder_candidates_first);
+  ADD ("drop/offer", test_drop_offer);
+  ADD ("drop/answer", test_drop_answer);
+  ADD ("drop/a-candidate", test_drop_a_candidate);
+  ADD ("drop/all-candidates", test_drop_all_candidates);
+  ADD ("drop/hangup", test_drop_hangup);
+  ADD ("drop/reject", test_drop_reject);
+  ADD ("drop/renegotiate", test_drop_renegotiate);
+  return g_test_run ();
+}
