@@ -262,14 +262,16 @@ ensure (DaoContacts * contacts, const gchar * alias, GError ** error)
   return contact;
 }
 
-/* NULL and "" (the relay's "not yet") keep what there is. */
+/* NULL and "" (the relay's "not yet") keep what there is. @value may be *member itself. */
 static void
 update_string (gchar ** member, const gchar * value)
 {
+  gchar *old = *member;
+
   if (value == NULL || *value == '\0')
     return;
-  g_free (*member);
   *member = g_strdup (value);
+  g_free (old);
 }
 
 static gboolean
