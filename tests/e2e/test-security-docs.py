@@ -20,11 +20,15 @@ class Source:
         self.prefixes = [name for name in strings if re.fullmatch(r'/.*/', name)]
         self.formats = [re.sub(r'%\+?[a-z]', '[^/]+', name) for name in strings if re.match(r'/.*%', name)]
 
+    def begins(self, end):
+        """A case, or a group of them"""
+        return end in self.ends or any(each.startswith(end + '/') for each in self.ends)
+
     def has(self, name):
         """Is it written there, or put together of a prefix or format and what is written there?"""
         end = name.rsplit('/', 1)[-1]
         return name in self.whole \
-            or any(name.startswith(prefix) and name[len(prefix):] in self.ends for prefix in self.prefixes) \
+            or any(name.startswith(prefix) and self.begins(name[len(prefix):]) for prefix in self.prefixes) \
             or any(end in self.ends and re.fullmatch(each, name) for each in self.formats) \
             or any(other.startswith(name + '/') for other in self.whole)
 

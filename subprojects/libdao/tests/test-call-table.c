@@ -464,8 +464,13 @@ read_page (const gchar * path)
 static void
 test_every_cell (gconstpointer path)
 {
-  GHashTable *page = read_page (path);
-  GPtrArray *cells = all_cells ();
+  GHashTable *page;
+  GPtrArray *cells;
+
+  /* the page of the documentation: docs/call-states.md */
+  g_assert_nonnull (path);
+  page = read_page (path);
+  cells = all_cells ();
 
   for (guint i = 0; i < cells->len; i++) {
     Cell *cell = cells->pdata[i];
@@ -499,7 +504,7 @@ main (int argc, char **argv)
     return 0;
   }
   g_test_init (&argc, &argv, NULL);
-  g_assert_cmpint (argc, ==, 2);
-  g_test_add_data_func ("/call/table/S6-every-cell", argv[1], test_every_cell);
+  g_test_add_data_func ("/call/table/S6-every-cell",
+      argc == 2 ? argv[1] : NULL, test_every_cell);
   return g_test_run ();
 }
