@@ -293,6 +293,23 @@ on_eos (DaoMedia which, gpointer user_data)
 
 /* --- runs --- */
 
+/* daosignaling asks for other caps when a codec is agreed on. For video that can be long after the call was
+ * connected: when we add ours. */
+static GstPadProbeReturn
+on_target_event (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
+{
+  GstDaoCallMedia *media = user_data;
+  gint state;
+
+  if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) !=
+      GST_EVENT_RECONFIGURE)
+    return GST_PAD_PROBE_OK;
+  g_object_get (media->signaling, "call-state", &state, NULL);
+  if (state == DAO_CALL_CONNECTED)
+    gst_element_call_async (media->bin, open_media, media, NULL);
+  return GST_PAD_PROBE_OK;
+}
+
 static void
 request_target (GstDaoCallMedia * media, DaoMedia which)
 {
@@ -300,6 +317,8 @@ request_target (GstDaoCallMedia * media, DaoMedia which)
     return;
   media->targets[which] =
       gst_element_request_pad_simple (media->signaling, target_names[which]);
+  gst_pad_add_probe (media->targets[which], GST_PAD_PROBE_TYPE_EVENT_UPSTREAM,
+      on_target_event, media, NULL);
   gst_dao_media_in_prepare (media->in[which], media->targets[which],
       media->preferred);
 }

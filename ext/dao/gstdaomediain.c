@@ -575,6 +575,14 @@ gst_dao_media_in_prepare (GstDaoMediaIn * in, GstPad * target,
   g_mutex_unlock (&in->lock);
 }
 
+/* Video that the peer added and we did not yet has no codec that we could send. */
+static gboolean
+may_open (GstDaoMediaIn * in)
+{
+  return in->media == DAO_MEDIA_AUDIO
+      || get_agreed (in) != GST_DAO_CODEC_NONE;
+}
+
 void
 gst_dao_media_in_open (GstDaoMediaIn * in)
 {
@@ -583,7 +591,7 @@ gst_dao_media_in_open (GstDaoMediaIn * in)
   gboolean ok = TRUE;
 
   g_mutex_lock (&in->lock);
-  if (in->target && !in->open) {
+  if (in->target && !in->open && may_open (in)) {
     in->open = TRUE;
     ok = start_flow (in, &failure, &error);
     if (ok && !g_atomic_int_get (&in->flowing)

@@ -55,11 +55,12 @@ gboolean gst_dao_media_in_is_linked (GstDaoMediaIn * in);
 void gst_dao_media_in_prepare (GstDaoMediaIn * in, GstPad * target,
     GstDaoCodec preferred);
 
-/* The call has this medium and is connected: send. May start elements; any thread but a streaming one. */
+/* The call has this medium and is connected: send, once @target names one codec. May start elements; any thread but
+ * a streaming one. */
 void gst_dao_media_in_open (GstDaoMediaIn * in);
-/* The call is over. */
 /* A medium that ended is replaced by silence or black. */
 void gst_dao_media_in_fill (GstDaoMediaIn * in);
+/* The call is over. */
 void gst_dao_media_in_close (GstDaoMediaIn * in);
 
 /* Video only: black takes the place of the picture, in the codec and size of what comes.

@@ -89,10 +89,12 @@ choose (GstDaoMediaOut * out, GstCaps * caps)
     return;
   if (!out->chosen) {
     out->chosen = TRUE;
-    if (takes_encoded (out, codec))
+    if (takes_encoded (out, codec)) {
       set_target (out, out->source);
-    else
+    } else {
+      set_target (out, NULL);
       add_decoder (out, codec);
+    }
     GST_INFO_OBJECT (out->pad, "gives %s", out->decoder ? "raw media" :
         "encoded frames");
   } else if (out->decoding != GST_DAO_CODEC_NONE && out->decoding != codec) {
@@ -133,8 +135,7 @@ on_data (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
     choose (out, caps);
   } else if (GST_EVENT_TYPE (event) == GST_EVENT_EOS && !out->chosen
       && gst_pad_is_linked (out->pad)) {
-    /* Nothing ever came: a muxer still has to hear that nothing will. */
-    out->chosen = TRUE;
+    /* Nothing came: a muxer has to hear that. It is no choice: video that is added to an audio call comes after it. */
     set_target (out, out->source);
   }
   return GST_PAD_PROBE_OK;

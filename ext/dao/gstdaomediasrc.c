@@ -102,17 +102,64 @@ ensure_started (GstDaoMediaSrc * src)
     gst_pad_push_event (src->pad, gst_event_new_stream_start (src->stream_id));
 }
 
+static gboolean
+joins_streams (GstPad * pad)
+{
+  GstElement *element = gst_pad_get_parent_element (pad);
+  gboolean joins = FALSE;
+
+  if (element && !GST_IS_BIN (element)) {
+    GST_OBJECT_LOCK (element);
+    joins = element->numsinkpads > 1;
+    GST_OBJECT_UNLOCK (element);
+  }
+  gst_clear_object (&element);
+  return joins;
+}
+
+/* Do all ways from @pad end without meeting a muxer or mixer? */
+static gboolean
+ends_in_sinks (GstPad * pad)
+{
+  GstPad *peer = gst_pad_get_peer (pad);
+  GstIterator *it = peer ? gst_pad_iterate_internal_links (peer) : NULL;
+  gboolean ends = !peer || !joins_streams (peer);
+  GValue item = G_VALUE_INIT;
+
+  while (it && ends && gst_iterator_next (it, &item) == GST_ITERATOR_OK) {
+    ends = ends_in_sinks (g_value_get_object (&item));
+    g_value_reset (&item);
+  }
+  if (G_IS_VALUE (&item))
+    g_value_unset (&item);
+  g_clear_pointer (&it, gst_iterator_free);
+  gst_clear_object (&peer);
+  return ends;
+}
+
+/* A sink takes nothing after EOS but a flush. A muxer has begun without this medium: a flush would make it wait
+ * for what it cannot take any more. */
+static void
+flush_eos (GstDaoMediaSrc * src)
+{
+  if (!ends_in_sinks (src->pad))
+    return;
+  gst_pad_push_event (src->pad, gst_event_new_flush_start ());
+  gst_pad_push_event (src->pad, gst_event_new_flush_stop (FALSE));
+}
+
 /* With the stream lock: may data flow? A medium that was taken for missing and
  * comes after all is a new stream on the pad. */
 static gboolean
 begin (GstDaoMediaSrc * src)
 {
   GstCaps *caps = NULL;
-  gboolean over;
+  gboolean over, late;
 
   g_mutex_lock (&src->lock);
   over = src->over;
-  if (src->eos && !over) {
+  late = src->eos && !over;
+  if (late) {
     src->started = src->segment_sent = src->eos = src->flowing = FALSE;
     src->revived = TRUE;
     caps = src->caps ? gst_caps_ref (src->caps) : NULL;
@@ -120,6 +167,8 @@ begin (GstDaoMediaSrc * src)
   g_mutex_unlock (&src->lock);
   if (over)
     return FALSE;
+  if (late)
+    flush_eos (src);
   ensure_started (src);
   if (caps)
     gst_pad_push_event (src->pad, gst_event_new_caps (caps));
@@ -205,10 +254,10 @@ gst_dao_media_src_push (GstDaoMediaSrc * src, const GstSegment * segment,
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
   ret = gst_pad_push (src->pad, buffer);
   g_mutex_unlock (&src->stream_lock);
-  /* An unlinked or finished branch must not stop the other medium (one
+  /* An unlinked or finished branch, or one that cannot take a stream after EOS, must not stop the other medium (one
    * NOT_LINKED kills a whole bundle in webrtcbin). */
   if (ret == GST_FLOW_NOT_LINKED || ret == GST_FLOW_EOS
-      || (ret == GST_FLOW_ERROR && revived))
+      || (ret < GST_FLOW_EOS && revived))
     return GST_FLOW_OK;
   return ret;
 }
