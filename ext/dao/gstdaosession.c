@@ -102,7 +102,7 @@ on_signal (DaoAccountSlot * slot, const DaoSignal * signal,
     dao_account_slot_set_waiting (session->slot, TRUE);
 }
 
-/* A local action that this state does not allow: harmless, but visible. */
+/* A local action that this state, or this peer, does not allow: harmless, but visible. */
 static void
 warn_not_now (GstDaoSession * session, const gchar * what)
 {
@@ -112,6 +112,20 @@ warn_not_now (GstDaoSession * session, const gchar * what)
   session->callbacks.warning (DAO_CALL_REASON_NONE, text,
       session->user_data);
   g_free (text);
+}
+
+static gboolean
+add_video (GstDaoSession * session)
+{
+  if (gst_dao_session_consent_to_video (session))
+    return TRUE;
+  if (dao_call_get_state (session->call) != DAO_CALL_CONNECTED
+      || dao_call_peer_has_ext (session->call))
+    return FALSE;
+  session->callbacks.warning (DAO_CALL_REASON_NONE, "The other side takes "
+      "another offer for another call: only it can add video to this one",
+      session->user_data);
+  return TRUE;
 }
 
 static void
@@ -428,7 +442,7 @@ do_request (gpointer data, gpointer user_data)
       dao_call_fail (session->call, request->reason, request->text, gst_dao_session_now_ms ());
       break;
     case ADD_VIDEO:
-      ok = gst_dao_session_consent_to_video (session);
+      ok = add_video (session);
       break;
     case REQUEST_KEY:
       if (session->leg)

@@ -482,15 +482,24 @@ gst_dao_session_start_senders (GstDaoSession * session)
 gboolean
 gst_dao_session_consent_to_video (GstDaoSession * session)
 {
+  gboolean coming, asked;
+
   if (!session->leg)
     return FALSE;
-  session->video_consent = TRUE;
-  if (gst_dao_leg_get_codec (session->leg, DAO_MEDIA_VIDEO) ==
-      GST_DAO_CODEC_NONE)
-    return dao_call_renegotiate (session->call, "video",
-        gst_dao_session_now_ms ());
-  gst_dao_session_start_senders (session);
-  return TRUE;
+  if (gst_dao_leg_get_codec (session->leg, DAO_MEDIA_VIDEO) !=
+      GST_DAO_CODEC_NONE) {
+    session->video_consent = TRUE;
+    gst_dao_session_start_senders (session);
+    return TRUE;
+  }
+  coming = dao_call_is_video (session->call);
+  asked = dao_call_renegotiate (session->call, "video",
+      gst_dao_session_now_ms ());
+  /* Nobody waits for the consent that comes to nothing: it must not switch our camera on when the peer adds
+   * its video much later. */
+  if (coming || asked)
+    session->video_consent = TRUE;
+  return asked;
 }
 
 void

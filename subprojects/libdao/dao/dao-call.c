@@ -516,6 +516,12 @@ dao_call_wants_audio (DaoCall * call)
 }
 
 gboolean
+dao_call_peer_has_ext (DaoCall * call)
+{
+  return call->negotiation.ext;
+}
+
+gboolean
 dao_call_is_verified (DaoCall * call)
 {
   return call->verified;

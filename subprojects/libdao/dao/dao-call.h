@@ -206,6 +206,8 @@ const gchar *dao_call_get_id (DaoCall * call);  /* NULL in idle */
 const gchar *dao_call_get_peer (DaoCall * call);        /* NULL in idle */
 gboolean dao_call_is_video (DaoCall * call);
 gboolean dao_call_wants_audio (DaoCall * call);
+/* Does it know our extensions (docs/protocol-extensions.md)? FALSE before its first offer or answer. */
+gboolean dao_call_peer_has_ext (DaoCall * call);
 gboolean dao_call_is_verified (DaoCall * call); /* the contact's trust when the call began */
 gboolean dao_call_is_downgraded (DaoCall * call);       /* contact did e2ee before, this call does not */
 /* (transfer none), NULL = no frame encryption, or not agreed yet. When the call ends they stay until its
