@@ -23,7 +23,7 @@ struct _GstDaoMediaSrc
   gboolean started;
   gboolean segment_sent;
   gboolean eos;
-  gboolean over;                /* the EOS was that of the run */
+  gboolean over;                /* the EOS was that of the run, or stands for another reason */
   gboolean flowing;
   gboolean revived;
   GstCaps *caps;                /* of the frames that come now */
@@ -137,15 +137,28 @@ ends_in_sinks (GstPad * pad)
   return ends;
 }
 
-/* A sink takes nothing after EOS but a flush. A muxer has begun without this medium: a flush would make it wait
- * for what it cannot take any more. */
-static void
-flush_eos (GstDaoMediaSrc * src)
+/* After an EOS for a medium that was taken for missing. A sink takes nothing more but a flush. A muxer has begun without
+ * this medium: another stream is an error to it, which would cost the recording, and a flush would make it wait for
+ * what it cannot take. */
+static gboolean
+revive (GstDaoMediaSrc * src)
 {
-  if (!ends_in_sinks (src->pad))
-    return;
-  gst_pad_push_event (src->pad, gst_event_new_flush_start ());
-  gst_pad_push_event (src->pad, gst_event_new_flush_stop (FALSE));
+  gboolean possible = ends_in_sinks (src->pad);
+
+  g_mutex_lock (&src->lock);
+  if (possible) {
+    src->started = src->segment_sent = src->eos = src->flowing = FALSE;
+    src->revived = TRUE;
+  } else {
+    GST_INFO_OBJECT (src->pad, "what comes after EOS cannot be joined");
+    src->over = TRUE;
+  }
+  g_mutex_unlock (&src->lock);
+  if (possible) {
+    gst_pad_push_event (src->pad, gst_event_new_flush_start ());
+    gst_pad_push_event (src->pad, gst_event_new_flush_stop (FALSE));
+  }
+  return possible;
 }
 
 /* With the stream lock: may data flow? A medium that was taken for missing and
@@ -159,16 +172,13 @@ begin (GstDaoMediaSrc * src)
   g_mutex_lock (&src->lock);
   over = src->over;
   late = src->eos && !over;
-  if (late) {
-    src->started = src->segment_sent = src->eos = src->flowing = FALSE;
-    src->revived = TRUE;
-    caps = src->caps ? gst_caps_ref (src->caps) : NULL;
-  }
+  if (late && src->caps)
+    caps = gst_caps_ref (src->caps);
   g_mutex_unlock (&src->lock);
-  if (over)
+  if (over || (late && !revive (src))) {
+    gst_clear_caps (&caps);
     return FALSE;
-  if (late)
-    flush_eos (src);
+  }
   ensure_started (src);
   if (caps)
     gst_pad_push_event (src->pad, gst_event_new_caps (caps));
