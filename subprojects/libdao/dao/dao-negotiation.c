@@ -234,8 +234,10 @@ dao_negotiation_candidate (DaoNegotiation * self, guint ext, guint leg,
 {
   if (self->remote_gen == 0)
     return DAO_NEGOTIATION_QUEUED;
+  /* What it belongs to is not said: it may be to the offer that waits, and a restart forgets all that came before. */
   if (!ext)
-    return DAO_NEGOTIATION_ACCEPT;
+    return self->queued_sdp != NULL ? DAO_NEGOTIATION_QUEUED :
+        DAO_NEGOTIATION_ACCEPT;
   if (leg < self->remote_leg || gen < self->ice_gen)
     return DAO_NEGOTIATION_STALE;
   if (leg > self->remote_leg || gen > self->remote_gen)

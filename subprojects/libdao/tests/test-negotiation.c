@@ -132,6 +132,14 @@ answering_old (DaoNegotiation * n)
   n->ext = FALSE;
 }
 
+static void
+restart_waits_old (DaoNegotiation * n)
+{
+  answering_old (n);
+  g_assert_cmpint (dao_negotiation_remote_offer (n, 0, 0, SDP_RESTART), ==,
+      DAO_NEGOTIATION_QUEUED);
+}
+
 static const struct
 {
   const gchar *name;
@@ -144,6 +152,7 @@ static const struct
   {"have-remote-offer, ringing", ringing},
   {"have-remote-offer, being answered", answering},
   {"have-remote-offer, being answered, peer without ext", answering_old},
+  {"have-remote-offer, being answered, peer without ext, another offer waits", restart_waits_old},
   {"stable, caller", stable_caller},
   {"stable, caller, peer without ext", stable_caller_old},
   {"stable, callee", stable_callee},
@@ -284,6 +293,12 @@ candidate_before (DaoNegotiation * n)
           n->ice_gen - 1)];
 }
 
+static const gchar *
+candidate_without_ext (DaoNegotiation * n)
+{
+  return verdicts[dao_negotiation_candidate (n, 0, 0, 0)];
+}
+
 static const struct
 {
   const gchar *name;
@@ -303,6 +318,7 @@ static const struct
   {"candidate, current gen", candidate_current},
   {"candidate, next gen", candidate_next},
   {"candidate, of before the ICE credentials", candidate_before},
+  {"candidate, without ext", candidate_without_ext},
 };
 
 /* --- cells --- */
