@@ -272,13 +272,13 @@ const isRed = () => { const [r, g, b] = picture() ?? []; return r > 180 && g < 6
 // A pipeline and the browser in a call of which both directions were seen and heard
 async function connect (bed, browserCalls, video, { browser = 'browser', account = 'alice', options, properties = '', parts } = {}) {
   const page = await bed.online(browser, options);
-  const who = browserCalls ? 'auto-answer=true' : `peer=${bed.known[browser].alias}`;
   parts ??= video ? [media.tone, media.hear, media.red, media.see] : [media.tone, media.hear];
-  const pipeline = bed.call(account, `${who} ${properties}`, ...parts);
+  const pipeline = bed.call(account, `auto-answer=true ${properties}`, ...parts);
   await pipeline.online();
   if (browserCalls) {
     await page.evaluate(([to, video]) => phone.place(to, video), [bed.aliases[account], video]);
   } else {
+    pipeline.command(`call ${bed.known[browser].alias} ${video}`);
     await until(page, video => phone.call?.state === 'ringing' && phone.call.video === video, video);
     await page.evaluate(() => phone.answer());
   }
@@ -298,6 +298,13 @@ async function checkMedia (pipeline, page, video = true) {
   await until(page, before => phone.call.stats().then(s => s.framesDecoded > before + 5), framesDecoded);
   await until(page, isRed);
   await pipeline.message('picture', isGreen, { after });
+}
+
+// Sound in both directions: the beep of each second, and as much of the tone
+async function bySound (page, pipeline) {
+  const after = pipeline.mark(), { audioEnergy } = await page.evaluate(() => phone.call.stats());
+  await pipeline.message('level', isLoud, { after });
+  await until(page, before => phone.call.stats().then(s => s.audioEnergy > before + 0.3), audioEnergy);
 }
 
 // --- TAP ---
@@ -332,4 +339,4 @@ async function main (suite, prepare, tests) {
   process.exit(failed ? 1 : 0);
 }
 
-module.exports = { Bed, main, until, assert, media, isGreen, isLoud, isRed, connect, checkMedia };
+module.exports = { Bed, main, until, assert, media, isGreen, isLoud, isRed, connect, checkMedia, bySound };

@@ -6,7 +6,7 @@
 // to us (to SDP, DTLS roles, and who may offer), so everything is done both ways round.
 'use strict';
 
-const { main, assert, isLoud, connect, checkMedia, until } = require('./bed.js');
+const { main, assert, bySound, connect, checkMedia, until } = require('./bed.js');
 
 async function prepare (bed) {
   await bed.account('alice', 'browser');
@@ -30,13 +30,6 @@ async function flow (page, pipeline, clock) {
     toBrowser: { video: now.framesDecoded - before.framesDecoded, audio: now.audioEnergy - before.audioEnergy },
     toPipeline: { video: pipeline.since(after, 'picture').length, audio: pipeline.since(after, 'level').length },
   };
-}
-
-// Sound in both directions: the beep of each second, and as much of the tone
-async function bySound (page, pipeline) {
-  const after = pipeline.mark(), { audioEnergy } = await page.evaluate(() => phone.call.stats());
-  await pipeline.message('level', isLoud, { after });
-  await until(page, before => phone.call.stats().then(s => s.audioEnergy > before + 0.3), audioEnergy);
 }
 
 // 10 pictures more in both directions

@@ -18,8 +18,11 @@ async function start (url, mnemonic, known, options) {
   await account.login();
   const phone = new Phone(account, options);
   phone.states = [];
+  phone.heard = [];
+  account.onsignal = (signal, from) => { phone.heard.push(signal.type); return phone.receive(signal, from); };
   phone.onchange = call => phone.states.push(call.state);
-  phone.onremote = call => { remote.srcObject = call.remote; };
+  // Once: an element that gets its stream again plays nothing of it before the first picture of each video track.
+  phone.onremote = call => { if (remote.srcObject !== call.remote) remote.srcObject = call.remote; };
   phone.onlocal = call => { local.srcObject = call.local; };
   window.phone = phone;
   return { uuid: account.uuid, alias: account.alias };
