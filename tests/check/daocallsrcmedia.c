@@ -603,7 +603,8 @@ GST_START_TEST (test_late_microphone)
     gst_buffer_unref (buffer);
   } while (size < 50);
 
-  /* and goes again */
+  /* and goes again: first it stops, because a source that is not linked any more posts an error */
+  gst_element_set_state (source, GST_STATE_NULL);
   gst_pad_unlink (src, sink);
   gst_element_release_request_pad (f.call, sink);
   call_standin_clear (f.standin);
