@@ -60,7 +60,9 @@ struct _GstDaoLeg
   gchar step[64];               /* gst_dao_leg_step() */
   gboolean described;           /* a remote description was applied */
   GstDaoSdp local, remote;
-  gboolean restarting;          /* our next description has new ICE credentials */
+  gboolean restarting;          /* our next description has the ICE credentials of a restart */
+  gchar *old_ufrag, *old_pwd;   /* of before it */
+  gint64 new_address_us;        /* monotonic: the peer checked from an address it had not told; 0 = never */
   GstElement *encryptors[2];    /* by DaoMedia; owned while not in the bin: one that was moved here */
   GstElement *filters[2];       /* by DaoMedia, owned by the bin */
 
@@ -91,6 +93,9 @@ typedef struct
 
 GstDaoLeg *gst_dao_leg_ref (GstDaoLeg * leg);
 void gst_dao_leg_unref (GstDaoLeg * leg);
+/* Until g_signal_handlers_disconnect_by_data (@object, @leg) @callback has a reference to the leg. */
+void gst_dao_leg_connect (GstDaoLeg * leg, gpointer object,
+    const gchar * signal, GCallback callback);
 /* A numbered step of setting up was reached (gstdaoleg.c): for the log, and for the error if it is the last. */
 void gst_dao_leg_step (GstDaoLeg * leg, guint number, const gchar * what);
 /* The call cannot go on: tells the owner, and the log. */
@@ -116,10 +121,16 @@ void gst_dao_leg_on_candidate (GstDaoLeg * leg, gint mline, gchar * text,
 /* The agent has asked all servers: says when none of TURN gave anything. */
 void gst_dao_leg_on_gathered (GstDaoLeg * leg, gint value, gchar * text,
     GstWebRTCSessionDescription * unused);
-void gst_dao_leg_restart_agent (GstDaoLeg * leg);
 /* Types, not addresses: who reads logs need not know them. */
 void gst_dao_leg_log_pair (GstDaoLeg * leg);
-/* (transfer full): @sdp with the agent's credentials of now */
+
+/* gstdaolegrestart.c */
+/* Notes when the peer checks from an address that it had not told; to be undone before the leg can go. */
+void gst_dao_leg_watch_addresses (GstDaoLeg * leg);
+void gst_dao_leg_unwatch_addresses (GstDaoLeg * leg);
+/* New checks, and new credentials in our next description */
+void gst_dao_leg_restart_agent (GstDaoLeg * leg);
+/* (transfer full): @sdp with the credentials of the restart */
 gchar *gst_dao_leg_write_credentials (GstDaoLeg * leg, const gchar * sdp);
 /* The agent keeps its sockets over a restart and so emits no candidates anew. */
 void gst_dao_leg_send_candidates_again (GstDaoLeg * leg);

@@ -70,6 +70,8 @@ gst_dao_leg_unref (GstDaoLeg * leg)
   gst_clear_object (&leg->webrtc);
   gst_clear_object (&leg->bin);
   g_free (leg->turn_urls);
+  g_free (leg->old_ufrag);
+  g_free (leg->old_pwd);
   g_mutex_clear (&leg->lock);
   g_cond_clear (&leg->drained);
   g_free (leg);
@@ -227,6 +229,14 @@ leg_unref_closure (gpointer data, GClosure * closure)
   gst_dao_leg_unref (data);
 }
 
+void
+gst_dao_leg_connect (GstDaoLeg * leg, gpointer object, const gchar * signal,
+    GCallback callback)
+{
+  g_signal_connect_data (object, signal, callback, gst_dao_leg_ref (leg),
+      leg_unref_closure, 0);
+}
+
 /* (transfer full) (nullable) */
 static GstWebRTCDTLSTransport *
 get_dtls (GObject * transceiver)
@@ -282,9 +292,8 @@ watch_dtls (GstDaoLeg * leg)
   g_signal_emit_by_name (leg->webrtc, "get-transceiver", 0, &transceiver);
   leg->dtls = transceiver ? G_OBJECT (get_dtls (transceiver)) : NULL;
   if (leg->dtls)
-    g_signal_connect_data (leg->dtls, "notify::state",
-        G_CALLBACK (post_dtls_state), gst_dao_leg_ref (leg),
-        leg_unref_closure, 0);
+    gst_dao_leg_connect (leg, leg->dtls, "notify::state",
+        G_CALLBACK (post_dtls_state));
   g_clear_object (&transceiver);
 }
 
@@ -481,8 +490,9 @@ connect_signals (GstDaoLeg * leg)
   guint i;
 
   for (i = 0; i < G_N_ELEMENTS (handlers); i++)
-    g_signal_connect_data (leg->webrtc, handlers[i].signal,
-        handlers[i].callback, gst_dao_leg_ref (leg), leg_unref_closure, 0);
+    gst_dao_leg_connect (leg, leg->webrtc, handlers[i].signal,
+        handlers[i].callback);
+  gst_dao_leg_watch_addresses (leg);
 }
 
 GstDaoLeg *
@@ -604,15 +614,11 @@ gst_dao_leg_close (GstDaoLeg * leg)
   if (leg->guard)
     gst_dao_fingerprint_guard_close (leg->guard);
   if (leg->webrtc) {
-    g_signal_handlers_disconnect_by_func (leg->webrtc, gst_dao_leg_on_pad_added, leg);
-    g_signal_handlers_disconnect_by_func (leg->webrtc, post_candidate, leg);
-    g_signal_handlers_disconnect_by_func (leg->webrtc, post_gathering_state,
-        leg);
-    g_signal_handlers_disconnect_by_func (leg->webrtc, post_connection_state,
-        leg);
+    g_signal_handlers_disconnect_by_data (leg->webrtc, leg);
+    gst_dao_leg_unwatch_addresses (leg);
   }
   if (leg->dtls)
-    g_signal_handlers_disconnect_by_func (leg->dtls, post_dtls_state, leg);
+    g_signal_handlers_disconnect_by_data (leg->dtls, leg);
   if (GST_OBJECT_PARENT (leg->bin))
     gst_bin_remove (leg->parent, GST_ELEMENT (leg->bin));
   gst_dao_thread_run_worker (tear_down, leg);

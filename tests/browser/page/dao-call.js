@@ -201,6 +201,10 @@ class Call {
 
   async applyRemote (type, sdp) {
     await this.pc.setRemoteDescription({ type, sdp });
+    for (const { sender, receiver } of this.pc.getTransceivers()) {
+      this.transform(sender, 'send', receiver.track.kind);
+      this.transform(receiver, 'receive', receiver.track.kind);
+    }
     for (const candidate of this.early.splice(0)) await this.pc.addIceCandidate(candidate);
   }
 
@@ -342,7 +346,8 @@ export class Phone {
       case 'call_ice': await call.onCandidate(signal); break;
       case 'call_hangup': call.become('hangup', signal.reason ?? 'remote'); break;
       case 'call_reject': call.become('rejected', signal.reason ?? 'remote'); break;
-      case 'call_renegotiate': await call.onRenegotiate(signal); break;
+      // Not awaited: the answer to the offer that it makes is a signal, too.
+      case 'call_renegotiate': call.onRenegotiate(signal).catch(error => console.error(signal.type, String(error))); break;
     }
   }
 
