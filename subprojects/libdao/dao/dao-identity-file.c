@@ -76,11 +76,15 @@ find_phrase (gchar * text, gsize * length)
 static gboolean
 cut_phrase (gchar * text, gchar * phrase)
 {
-  gsize length;
+  gsize length, i;
   gchar *at = find_phrase (text, &length);
 
   if (at == NULL || length >= DAO_MNEMONIC_SIZE)
     return FALSE;
+  /* The parser will see only blanks: what no string of JSON may have (RFC 8259, 7) is refused here. */
+  for (i = 0; i < length; i++)
+    if (g_ascii_iscntrl (at[i]))
+      return FALSE;
   memcpy (phrase, at, length);
   phrase[length] = '\0';
   memset (at, BLANK, length);

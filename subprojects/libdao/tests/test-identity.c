@@ -327,6 +327,7 @@ test_malformed_files (Fixture * f, gconstpointer data)
     "{\"version\":1,\"mnemonic\":\"" PHRASE "\",\"mnemonic\":\"" PHRASE
         "\",\"x25519_index\":1}",
     "{\"version\":1,\"mnemonic\":\"" PHRASE,
+    "{\"version\":1,\"mnemonic\":\"\f" PHRASE "\",\"x25519_index\":1}",
     "{\"version\":1,\"mnemonic\":\"" PHRASE " " PHRASE "\"}",
   };
   g_autofree gchar *spaces = g_strnfill (70 * 1024, ' ');
