@@ -13,7 +13,7 @@
 #include <sodium.h>
 #include <string.h>
 
-/* One write to the socket: what is queued for a reader goes out in pieces of this size. */
+/* One write to the socket: what is queued for a reader goes out in pieces of this size, or of one longer frame. */
 #define MAX_WRITE 65536
 
 struct _RelayConnection
@@ -477,7 +477,9 @@ on_receive (RelayConnection * c, struct lws *wsi, const gchar * data,
   return result;
 }
 
-/* The hub has framed what it queued, so many messages go out in one write: for a WebSocket, LWS_WRITE_RAW is bytes as they are. */
+/* The hub has framed what it queued, so many messages go out in one write: for a WebSocket, LWS_WRITE_RAW is bytes as they are.
+ * Between two writes libwebsockets may answer a ping: none may end within a frame. It keeps what the socket does not
+ * take, and writes that first. */
 static gint
 on_writable (RelayConnection * c, struct lws *wsi)
 {
@@ -487,7 +489,7 @@ on_writable (RelayConnection * c, struct lws *wsi)
   if (!c->socket)
     return -1;
   waiting = relay_socket_peek (c->socket, &data);
-  length = MIN (waiting, MAX_WRITE);
+  length = relay_socket_peek_frames (c->socket, MAX_WRITE, &data);
   if (length > 0) {
     if (lws_write (wsi, (guchar *) data, length, LWS_WRITE_RAW) < (gint) length)
       return -1;

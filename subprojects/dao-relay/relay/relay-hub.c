@@ -173,6 +173,34 @@ relay_socket_peek (RelaySocket * socket, const guint8 ** data)
   return socket->end - socket->start;
 }
 
+/* Header and payload, as put_header() wrote it */
+static gsize
+frame_length (const guint8 * frame)
+{
+  gsize n = frame[1] < 126 ? 2 : frame[1] == 126 ? 4 : 10, length = 0;
+
+  if (n == 2)
+    return n + frame[1];
+  for (gsize i = 2; i < n; i++)
+    length = length << 8 | frame[i];
+  return n + length;
+}
+
+gsize
+relay_socket_peek_frames (RelaySocket * socket, gsize max, const guint8 ** data)
+{
+  gsize waiting = relay_socket_peek (socket, data), length = 0;
+
+  while (length < waiting) {
+    gsize next = length + frame_length (*data + length);
+
+    if (length > 0 && next > max)
+      break;
+    length = next;
+  }
+  return length;
+}
+
 void
 relay_socket_consume (RelaySocket * socket, gsize length, gint64 now_us)
 {

@@ -73,6 +73,9 @@ gboolean relay_socket_receive (RelaySocket * socket, const gchar * frame,
 
 /* WebSocket frames, ready for the wire. */
 gsize relay_socket_peek (RelaySocket * socket, const guint8 ** data);
+/* The same, but only whole frames of together at most @max bytes, or one that is longer. */
+gsize relay_socket_peek_frames (RelaySocket * socket, gsize max,
+    const guint8 ** data);
 void relay_socket_consume (RelaySocket * socket, gsize length, gint64 now_us);
 gboolean relay_socket_is_closing (RelaySocket * socket);
 guint relay_socket_close_code (RelaySocket * socket);

@@ -267,6 +267,50 @@ test_hub_queue_full (void)
   relay_hub_free (hub);
 }
 
+/* What is written at once ends where a frame ends: with headers of 2, 4 and 10 bytes. */
+static void
+test_hub_whole_frames (void)
+{
+  static const gsize payloads[] = { 10, 10, 1000, 70000, 10, 10 };
+  const guint8 *data;
+  RelayHub *hub = relay_hub_new (&relay_hub_default_limits, &ops);
+  Transport ta = { 0 }, tb = { 0 };
+  RelaySocket *a = relay_hub_attach (hub, &alice, token_1, &ta, 1);
+  RelaySocket *b = relay_hub_attach (hub, &bob, token_1, &tb, 1);
+  gsize ends[G_N_ELEMENTS (payloads) + 1] = { 0 }, start = 0;
+  guint sent = 0;
+
+  g_assert_cmpuint (relay_socket_peek_frames (b, 1, &data), ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (payloads); i++) {
+    g_autofree gchar *filler = g_strnfill (payloads[i], 'x');
+    g_autofree gchar *frame = g_strdup_printf ("{\"type\":\"call_x\","
+        "\"call_id\":\"c\",\"to\":\"bob\",\"payload\":\"%s\"}", filler);
+
+    relay_socket_receive (a, frame, strlen (frame), 1);
+    ends[i + 1] = relay_socket_peek (b, &data);
+  }
+  for (guint max = 1; max < 80000; max = max * 3 / 2 + 1) {
+    gsize length = relay_socket_peek_frames (b, max, &data);
+    guint i = 1;
+
+    while (i < G_N_ELEMENTS (payloads) && ends[i + 1] <= max)
+      i++;
+    g_assert_cmpuint (length, ==, ends[i]);
+  }
+  while (start < ends[G_N_ELEMENTS (payloads)]) {
+    gsize length = relay_socket_peek_frames (b, 65536, &data);
+
+    start += length;
+    relay_socket_consume (b, length, 1);
+    while (ends[sent] < start)
+      sent++;
+    g_assert_cmpuint (ends[sent], ==, start);
+  }
+  relay_hub_detach (a);
+  relay_hub_detach (b);
+  relay_hub_free (hub);
+}
+
 /* The limits are the account's, not the connection's. */
 static void
 test_hub_reconnect (void)
@@ -337,6 +381,7 @@ main (int argc, char **argv)
   g_test_add_func ("/hub/revoked", test_hub_revoked);
   g_test_add_func ("/hub/stalled", test_hub_stalled);
   g_test_add_func ("/hub/queue-full", test_hub_queue_full);
+  g_test_add_func ("/hub/whole-frames", test_hub_whole_frames);
   g_test_add_func ("/hub/frame-size", test_hub_frame_size);
   g_test_add_func ("/hub/reconnect", test_hub_reconnect);
   g_test_add_func ("/ice/credential", test_ice);

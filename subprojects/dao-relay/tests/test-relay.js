@@ -144,6 +144,21 @@ test('guard: a slow reader is cut off, others are not held up', () => withRelay(
   assert(b.socket.received.length < 800);
 }));
 
+// Pongs go out between frames: within one they would be taken for its payload.
+test('frames: long ones arrive whole while pings are answered', () => withRelay([...EASY, '--max-frames', '0'], {}, async relay => {
+  const [a, b] = await two(relay);
+  const timer = setInterval(() => { for (let i = 0; i < 20; i++) b.socket.ws.ping(); }, 1);
+  try {
+    for (let i = 0; i < 200; i++) {
+      const payload = String(i % 10).repeat(200000);
+      a.socket.send(offer(b.alias, { payload }));
+      assert.strictEqual((await b.socket.json()).payload, payload);
+    }
+  } finally {
+    clearInterval(timer);
+  }
+}));
+
 // --- sockets ---
 
 test('guard: a ticket is good once, for its user', () => withRelay(EASY, {}, async relay => {
