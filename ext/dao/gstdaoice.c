@@ -42,7 +42,7 @@ is_host_port (const gchar * text)
     const gchar *c;
 
     for (c = text; *c && *c != ':'; c++)
-      if (!g_ascii_isalnum (*c) && *c != '.' && *c != '-')
+      if (!g_ascii_isalnum (*c) && *c != '.' && *c != '-' && *c != '_')
         return FALSE;
     if (c == text || c - text > 253)
       return FALSE;

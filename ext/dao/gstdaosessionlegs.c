@@ -342,7 +342,9 @@ on_no_ice_config (GstDaoSession * session, const GError * error)
         gst_dao_session_now_ms ());
     gst_dao_session_run (session);
   } else {
-    warn (session, "The relay gave no ICE servers (%s); "
+    warn (session, session->settings.always_relay ?
+        "The relay gave no ICE servers (%s)" :
+        "The relay gave no ICE servers (%s); "
         "the call can only use direct paths", error->message);
   }
 }

@@ -142,6 +142,7 @@ test_server_urls (void)
     {"stun:[2001:db8::1]:5", "stun://[2001:db8::1]:5"},
     {"turn:turn.example:3478",
         "turn://17%3Abob:a%2Fb%2Bc%3D@turn.example:3478?transport=udp"},
+    {"stun:stun_1.lan", "stun://stun_1.lan:3478"},
     {"turn:turn.example?transport=tcp",
         "turn://17%3Abob:a%2Fb%2Bc%3D@turn.example?transport=tcp"},
     {"turn:[2001:db8::1]:443?transport=udp",
