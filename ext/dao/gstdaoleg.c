@@ -323,6 +323,7 @@ on_connection_state (GstDaoLeg * leg, gint value, gchar * text,
       leg->callbacks.transport (leg, DAO_TRANSPORT_FAILED, leg->user_data);
       break;
     case GST_WEBRTC_PEER_CONNECTION_STATE_CONNECTING:
+      leg->peer_connected = leg->reported_connected = FALSE;
       leg->callbacks.transport (leg, DAO_TRANSPORT_CONNECTING, leg->user_data);
       break;
     default:

@@ -102,19 +102,45 @@ ensure_started (GstDaoMediaSrc * src)
     gst_pad_push_event (src->pad, gst_event_new_stream_start (src->stream_id));
 }
 
+/* Also a muxer of which only one pad is used has begun when it had its EOS. */
 static gboolean
-joins_streams (GstPad * pad)
+joins_streams (GstElement * element)
 {
-  GstElement *element = gst_pad_get_parent_element (pad);
+  GList *l = GST_IS_BIN (element) ? NULL :
+      gst_element_class_get_pad_template_list (GST_ELEMENT_GET_CLASS (element));
   gboolean joins = FALSE;
 
-  if (element && !GST_IS_BIN (element)) {
+  for (; l && !joins; l = l->next)
+    joins = GST_PAD_TEMPLATE_DIRECTION (l->data) == GST_PAD_SINK
+        && GST_PAD_TEMPLATE_PRESENCE (l->data) == GST_PAD_REQUEST;
+  if (!joins && !GST_IS_BIN (element)) {
     GST_OBJECT_LOCK (element);
     joins = element->numsinkpads > 1;
     GST_OBJECT_UNLOCK (element);
   }
-  gst_clear_object (&element);
   return joins;
+}
+
+static gboolean ends_in_sinks (GstPad * pad);
+
+/* Pads that change meanwhile are no answer: FALSE then. */
+static gboolean
+links_end_in_sinks (GstPad * sink)
+{
+  GstIterator *it = gst_pad_iterate_internal_links (sink);
+  GstIteratorResult result = GST_ITERATOR_DONE;
+  GValue item = G_VALUE_INIT;
+  gboolean end = TRUE;
+
+  while (it && end
+      && (result = gst_iterator_next (it, &item)) == GST_ITERATOR_OK) {
+    end = ends_in_sinks (g_value_get_object (&item));
+    g_value_reset (&item);
+  }
+  if (G_IS_VALUE (&item))
+    g_value_unset (&item);
+  g_clear_pointer (&it, gst_iterator_free);
+  return end && result == GST_ITERATOR_DONE;
 }
 
 /* Do all ways from @pad end without meeting a muxer or mixer? */
@@ -122,28 +148,23 @@ static gboolean
 ends_in_sinks (GstPad * pad)
 {
   GstPad *peer = gst_pad_get_peer (pad);
-  GstIterator *it = peer ? gst_pad_iterate_internal_links (peer) : NULL;
-  gboolean ends = !peer || !joins_streams (peer);
-  GValue item = G_VALUE_INIT;
+  GstElement *element = peer ? gst_pad_get_parent_element (peer) : NULL;
+  gboolean end = !peer || ((!element || !joins_streams (element))
+      && links_end_in_sinks (peer));
 
-  while (it && ends && gst_iterator_next (it, &item) == GST_ITERATOR_OK) {
-    ends = ends_in_sinks (g_value_get_object (&item));
-    g_value_reset (&item);
-  }
-  if (G_IS_VALUE (&item))
-    g_value_unset (&item);
-  g_clear_pointer (&it, gst_iterator_free);
+  gst_clear_object (&element);
   gst_clear_object (&peer);
-  return ends;
+  return end;
 }
 
-/* After an EOS for a medium that was taken for missing. A sink takes nothing more but a flush. A muxer has begun without
- * this medium: another stream is an error to it, which would cost the recording, and a flush would make it wait for
- * what it cannot take. */
+/* After an EOS for a medium that was taken for missing. A sink takes nothing more but a flush, which empties a file: only
+ * where nothing came before. A muxer has begun without this medium: another stream is an error to it, which would cost
+ * the recording, and a flush would make it wait for what it cannot take. */
 static gboolean
 revive (GstDaoMediaSrc * src)
 {
-  gboolean possible = ends_in_sinks (src->pad);
+  gboolean possible = gst_dao_media_src_get_buffers (src) == 0
+      && ends_in_sinks (src->pad);
 
   g_mutex_lock (&src->lock);
   if (possible) {

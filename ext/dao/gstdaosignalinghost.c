@@ -43,7 +43,10 @@ end_stream (GstElement * element, gpointer user_data)
   GST_OBJECT_UNLOCK (self);
   if (!current)
     return;
-  gst_dao_media_src_eos (self->src[ending->media], ending->last);
+  /* What flowed is not missing: the peer may send it again. */
+  if (ending->last
+      || gst_dao_media_src_get_buffers (self->src[ending->media]) == 0)
+    gst_dao_media_src_eos (self->src[ending->media], ending->last);
   GST_OBJECT_LOCK (self);
   over = ending->last && self->run == ending->run && --self->ending == 0;
   GST_OBJECT_UNLOCK (self);

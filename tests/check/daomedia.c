@@ -6,6 +6,7 @@
 #include "gstdaomediasrc.h"
 
 #include <gst/app/app.h>
+#include <glib/gstdio.h>
 #include <string.h>
 
 #define CIPHER_OPUS "application/x-dao-e2ee,media=audio,encoding-name=OPUS"
@@ -379,6 +380,83 @@ test_source_nothing_came (void)
   source_tear_down (&s);
 }
 
+/* A medium that was taken for missing: a sink takes it after a flush. */
+static void
+test_source_late (void)
+{
+  Source s;
+
+  source_set_up (&s, TRUE);
+  gst_dao_media_src_eos (s.src, FALSE);
+  source_caps (&s);
+  g_assert_cmpint (source_push (&s, 0, 1), ==, GST_FLOW_OK);
+  g_assert_cmpuint (gst_dao_media_src_get_buffers (s.src), ==, 1);
+  g_assert_true (g_str_has_suffix (s.log->str, "b"));
+  source_tear_down (&s);
+}
+
+static GstElement *
+source_link_element (Source * s, const gchar * factory, const gchar * pad)
+{
+  GstElement *element = gst_object_ref_sink (gst_element_factory_make (factory,
+          NULL));
+  GstPad *sink = gst_element_get_static_pad (element, pad);
+
+  if (!sink)
+    sink = gst_element_request_pad_simple (element, pad);
+  g_assert_cmpint (gst_pad_link (s->pad, sink), ==, GST_PAD_LINK_OK);
+  gst_object_unref (sink);
+  return element;
+}
+
+/* What joins streams has begun without it, even if no other pad is used: there is no flush, and nothing comes. */
+static void
+test_source_late_into_a_muxer (void)
+{
+  GstElement *muxer;
+  Source s;
+
+  source_set_up (&s, FALSE);
+  muxer = source_link_element (&s, "matroskamux", "audio_%u");
+  gst_element_set_state (muxer, GST_STATE_PLAYING);
+  gst_dao_media_src_eos (s.src, FALSE);
+  source_caps (&s);
+  g_assert_cmpint (source_push (&s, 0, 1), ==, GST_FLOW_OK);
+  g_assert_cmpuint (gst_dao_media_src_get_buffers (s.src), ==, 0);
+  gst_element_set_state (muxer, GST_STATE_NULL);
+  gst_object_unref (muxer);
+  source_tear_down (&s);
+}
+
+/* A flush would empty the file. */
+static void
+test_guard_file_is_never_emptied (void)
+{
+  gchar *path = NULL, *content;
+  GstElement *file;
+  gsize length;
+  Source s;
+
+  g_close (g_file_open_tmp ("dao-media-XXXXXX", &path, NULL), NULL);
+  source_set_up (&s, FALSE);
+  file = source_link_element (&s, "filesink", "sink");
+  g_object_set (file, "location", path, "sync", FALSE, "async", FALSE, NULL);
+  gst_element_set_state (file, GST_STATE_PLAYING);
+  source_caps (&s);
+  g_assert_cmpint (source_push (&s, 0, 1), ==, GST_FLOW_OK);
+  g_assert_cmpint (source_push (&s, 0, 2), ==, GST_FLOW_OK);
+  gst_dao_media_src_eos (s.src, FALSE);
+  g_assert_cmpint (source_push (&s, 0, 3), ==, GST_FLOW_OK);
+  gst_element_set_state (file, GST_STATE_NULL);
+  g_assert_true (g_file_get_contents (path, &content, &length, NULL));
+  g_assert_cmpuint (length, ==, 2);
+  g_remove (path);
+  g_free (content);
+  g_free (path);
+  gst_object_unref (file);
+  source_tear_down (&s);
+}
+
 /* NOT_LINKED of one pad would end the whole bundle. */
 static void
 test_source_unlinked (void)
@@ -408,6 +486,9 @@ main (int argc, char **argv)
   g_test_add_func ("/media/sink/eos", test_sink_eos);
   g_test_add_func ("/media/source/stream", test_source_stream);
   g_test_add_func ("/media/source/nothing-came", test_source_nothing_came);
+  g_test_add_func ("/media/source/late", test_source_late);
+  g_test_add_func ("/media/source/late-into-a-muxer", test_source_late_into_a_muxer);
+  g_test_add_func ("/media/source/guard-file-is-never-emptied", test_guard_file_is_never_emptied);
   g_test_add_func ("/media/source/unlinked", test_source_unlinked);
   return g_test_run ();
 }

@@ -142,7 +142,7 @@ def renewed(seconds):
 
 def relay_is_away(calls, call):
     """Over the time of the renewal; nothing is signaled meanwhile. Back before the fourth try of the shortest back-off
-    (0.75 x (1 + 2 + 4 + 8) s), so that both are online again before the credentials end."""
+    (0.7 x (1 + 2 + 4 + 8) s), so that both are online again before the credentials end."""
     call.wait_until(RENEWAL_S - 5)
     calls.relay_process.kill()
     call.wait_until(RENEWAL_S + 5)
