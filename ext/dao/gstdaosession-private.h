@@ -57,6 +57,7 @@ struct _GstDaoSession
   gboolean was_video;           /* as reported last */
   gboolean rang_with_video;     /* what the application was told before it answered */
   gboolean video_consent;       /* we placed or took a call with video, or added it ourselves */
+  gint64 video_asked_ms;        /* when we added it, until it is agreed on; 0 = not */
   gboolean relayed;             /* as known last */
   gboolean sending[2];          /* by DaoMedia */
   gint64 senders_us;            /* when they were started; 0 = not */
@@ -107,6 +108,8 @@ void gst_dao_session_close_legs (GstDaoSession * session);
 void gst_dao_session_start_senders (GstDaoSession * session);
 /* Our own video goes out, too; asks for a section for it if there is none. */
 gboolean gst_dao_session_consent_to_video (GstDaoSession * session);
+/* Takes that back where nothing came of it within the time for an answer. Needs a leg. */
+void gst_dao_session_expire_video_consent (GstDaoSession * session);
 /* What waited was dropped from the front: begin with a key frame. */
 void gst_dao_session_resume_senders (GstDaoSession * session);
 /* Now and then: does the call need a new peer connection? */

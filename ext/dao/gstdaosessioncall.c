@@ -171,6 +171,7 @@ gst_dao_session_on_tick (gpointer data)
     dao_call_media_received (session->call, gst_dao_session_now_ms ());
   session->last_inbound = inbound;
   end_missing_media (session);
+  gst_dao_session_expire_video_consent (session);
   if (verified > 0 && !session->e2ee_noted)
     note_e2ee (session);
   if (++session->ticks % STATS_TICKS == 0)
@@ -236,6 +237,7 @@ on_state (GstDaoSession * session, DaoCallState state, DaoCallReason reason)
     session->last_inbound = 0;
     session->relayed = FALSE;
     session->e2ee_noted = FALSE;
+    session->video_asked_ms = 0;
     g_clear_pointer (&session->last_error, g_free);
     session->step[0] = 0;
   }

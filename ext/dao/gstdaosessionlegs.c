@@ -499,9 +499,32 @@ gst_dao_session_consent_to_video (GstDaoSession * session)
       gst_dao_session_now_ms ());
   /* Nobody waits for the consent that comes to nothing: it must not switch our camera on when the peer adds
    * its video much later. */
-  if (coming || asked)
+  if (coming || asked) {
     session->video_consent = TRUE;
+    session->video_asked_ms = gst_dao_session_now_ms ();
+  }
   return asked;
+}
+
+void
+gst_dao_session_expire_video_consent (GstDaoSession * session)
+{
+  gboolean agreed;
+
+  if (session->video_asked_ms == 0)
+    return;
+  agreed = gst_dao_leg_get_codec (session->leg, DAO_MEDIA_VIDEO) !=
+      GST_DAO_CODEC_NONE;
+  if (!agreed && gst_dao_session_now_ms () - session->video_asked_ms <
+      DAO_CALL_ANSWER_TIMEOUT_MS)
+    return;
+  session->video_asked_ms = 0;
+  if (agreed)
+    return;
+  session->video_consent = FALSE;
+  session->callbacks.warning (DAO_CALL_REASON_NO_ANSWER,
+      "The other side did not take the video that was added",
+      session->user_data);
 }
 
 void

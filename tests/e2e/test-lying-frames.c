@@ -359,6 +359,46 @@ test_drop_renegotiate (void)
   stage_free (s);
 }
 
+#define CAMERA "videotestsrc is-live=true ! vp8enc deadline=1 ! c.video_sink "
+
+static GstPadProbeReturn
+count_frame (GstPad * pad, GstPadProbeInfo * info, gpointer frames)
+{
+  g_atomic_int_inc ((gint *) frames);
+  return GST_PAD_PROBE_OK;
+}
+
+/* Bob wanted to show himself and nothing came of it. Later Alice adds her video: that must not switch on his camera. */
+static void
+test_guard_late_video_is_no_consent (void)
+{
+  Stage *s = stage_new (2);
+  gint his = 0;
+  GstPad *pad;
+
+  stage_leave (&s->bob);
+  stage_enter_bob (s, CAMERA);
+  stage_call (s);
+  pad = gst_element_get_static_pad (s->alice->call, "video_src");
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, count_frame, &his, NULL);
+  gst_object_unref (pad);
+
+  stage_tell (s, (Lie) {LIE_DROP, "call_renegotiate"});
+  account_watch_set_rate (FAST);
+  call_end_act (s->bob, "add-video");
+  call_end_wait_warning (s->bob, "did not take the video");
+  account_watch_set_rate (1);
+  lying_relay_be_honest (s->relay);
+  call_end_act (s->alice, "add-video");
+  gst_structure_free (call_end_wait (s->bob, "dao-call-state", "is-video", "true"));
+  call_end_wait_more (&s->bob->frames, 50);
+  g_assert_cmpint (g_atomic_int_get (&his), ==, 0);
+  call_end_act (s->bob, "add-video");
+  call_end_wait_more (&his, 1);
+  stage_hang_up (s);
+  stage_free (s);
+}
+
 #define ADD(name, func) g_test_add_func ("/lying-relay/" name, func)
 
 int
@@ -384,5 +424,6 @@ main (int argc, char **argv)
   ADD ("drop/hangup", test_drop_hangup);
   ADD ("drop/reject", test_drop_reject);
   ADD ("drop/renegotiate", test_drop_renegotiate);
+  ADD ("drop/guard-late-video-is-no-consent", test_guard_late_video_is_no_consent);
   return g_test_run ();
 }
