@@ -432,6 +432,27 @@ test_renamed_in_a_call (void)
   stage_free (s);
 }
 
+/* In a call Alice is told that she is Bob. That is not believed: it would make her file of contacts one of nobody. */
+static void
+test_guard_renamed_as_a_contact (void)
+{
+  Stage *s = stage_new (2);
+  DaoIdentity *alice;
+
+  stage_call (s);
+  lie_about_name (s, 0, stage_name_of (s, 1));
+  lying_relay_goaway (s->relay, stage_name_of (s, 0), "jwt_revoked");
+  call_end_wait_online (s->alice, FALSE);
+  call_end_wait_online (s->alice, TRUE);
+  stage_expect_more (s);
+  stage_hang_up (s);
+  stage_leave (&s->alice);
+  alice = dao_identity_load (s->f->identity[0], NULL);
+  g_assert_cmpstr (dao_identity_get_alias (alice), ==, stage_name_of (s, 0));
+  dao_identity_unref (alice);
+  stage_free (s);
+}
+
 /* --- what it would like to have signed --- */
 
 static void
@@ -474,6 +495,7 @@ main (int argc, char **argv)
   ADD ("renamed/signed-to", test_signed_to);
   ADD ("renamed/at-login", test_renamed_at_login);
   ADD ("renamed/in-a-call", test_renamed_in_a_call);
+  ADD ("renamed/guard-as-a-contact", test_guard_renamed_as_a_contact);
   g_test_add_data_func ("/lying-relay/oracle/hangup",
       "{\"_nonce\":\"00112233445566778899aabbccddeeff\",\"_ts\":1,"
       "\"call_id\":\"x\",\"from\":\"alice\",\"to\":\"bob\","

@@ -164,6 +164,12 @@ adopt_login (DaoAccount * account)
   gboolean new_key = memcmp (account->login_key,
       dao_identity_get_x25519_public (account->identity), 32) != 0;
 
+  /* A relay that lies: with it our own alias would be that of a contact, and the file of contacts be refused for ever. */
+  if (account->login_alias && dao_contacts_lookup (account->contacts,
+          dao_account_get_alias (account))) {
+    g_message ("The relay says that our alias is now that of a contact: it stays");
+    dao_identity_set_alias (account->identity, account->login_alias);
+  }
   if (!new_key && g_strcmp0 (account->login_alias,
           dao_account_get_alias (account)) == 0)
     return;
