@@ -94,6 +94,13 @@ gst_dao_leg_get_step (GstDaoLeg * leg)
 }
 
 void
+gst_dao_leg_dump (GstDaoLeg * leg)
+{
+  GST_DEBUG_BIN_TO_DOT_FILE_WITH_TS (leg->bin, GST_DEBUG_GRAPH_SHOW_STATES |
+      GST_DEBUG_GRAPH_SHOW_CAPS_DETAILS, "daoleg-failed");
+}
+
+void
 gst_dao_leg_fail (GstDaoLeg * leg, DaoCallReason reason,
     const gchar * format, ...)
 {
@@ -106,8 +113,6 @@ gst_dao_leg_fail (GstDaoLeg * leg, DaoCallReason reason,
   text = g_strdup_vprintf (format, args);
   va_end (args);
   GST_WARNING_OBJECT (leg->bin, "%s", text);
-  GST_DEBUG_BIN_TO_DOT_FILE_WITH_TS (leg->bin, GST_DEBUG_GRAPH_SHOW_STATES |
-      GST_DEBUG_GRAPH_SHOW_CAPS_DETAILS, "daoleg-failed");
   leg->callbacks.failed (leg, reason, text, leg->user_data);
   g_free (text);
 }

@@ -95,6 +95,8 @@ gboolean gst_dao_leg_peer_receives (GstDaoLeg * leg, DaoMedia media);
 gboolean gst_dao_leg_peer_sends (GstDaoLeg * leg, DaoMedia media);
 /* Asks the peer for a key frame; any thread. */
 void gst_dao_leg_request_key (GstDaoLeg * leg);
+/* Leaves its graph in GST_DEBUG_DUMP_DOT_DIR, without properties: they have secrets. */
+void gst_dao_leg_dump (GstDaoLeg * leg);
 void gst_dao_leg_get_counts (GstDaoLeg * leg, GstDaoTransportCounts * counts);
 /* (transfer full) (nullable): our host address that the selected pair goes out from */
 gchar *gst_dao_leg_get_local_address (GstDaoLeg * leg);

@@ -277,6 +277,8 @@ static void
 on_call_error (GstDaoSession * session, DaoCallAction * action)
 {
   gst_dao_session_set_last_error (session, action->text);
+  if (session->leg)
+    gst_dao_leg_dump (session->leg);
   session->callbacks.warning (action->reason, action->text,
       session->user_data);
 }

@@ -136,7 +136,32 @@ test_steps_in_log (void)
   call_fixture_free (f);
 }
 
-/* A call that nobody takes says where it stopped. */
+static gchar *dot_dir;
+
+/* (transfer full): the one graph of a call that failed */
+static gchar *
+read_graph (void)
+{
+  GDir *dir = g_dir_open (dot_dir, 0, NULL);
+  gchar *content = NULL;
+  const gchar *name;
+
+  while ((name = g_dir_read_name (dir))) {
+    gchar *path = g_build_filename (dot_dir, name, NULL);
+
+    if (strstr (name, "daoleg-failed")) {
+      g_assert_null (content);
+      g_file_get_contents (path, &content, NULL, NULL);
+    }
+    g_remove (path);
+    g_free (path);
+  }
+  g_dir_close (dir);
+  g_assert_nonnull (content);
+  return content;
+}
+
+/* A call that nobody takes says where it stopped, and leaves its graph. */
 static void
 test_last_step_in_error (void)
 {
@@ -144,7 +169,7 @@ test_last_step_in_error (void)
   GstElement *caller = call_parse ("daosignaling name=c identity=%s peer=%s "
       SINKS "audiotestsrc is-live=true ! opusenc ! c.audio_sink",
       f->identity[0], f->alias[1]);
-  gchar *text;
+  gchar *text, *graph;
 
   gst_element_set_state (caller, GST_STATE_PLAYING);
   text = call_wait_error (caller, 25);
@@ -153,6 +178,9 @@ test_last_step_in_error (void)
   g_assert_nonnull (strstr (text,
           "(last step: offering, step 3: own offer is set)"));
   g_free (text);
+  graph = read_graph ();
+  g_assert_nonnull (strstr (graph, "GstWebRTCBin"));
+  g_free (graph);
   call_stop (caller);
   call_fixture_free (f);
 }
@@ -160,10 +188,17 @@ test_last_step_in_error (void)
 int
 main (int argc, char **argv)
 {
+  gint failed;
+
+  dot_dir = g_dir_make_tmp ("dao-dot-XXXXXX", NULL);
+  g_setenv ("GST_DEBUG_DUMP_DOT_DIR", dot_dir, TRUE);
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/diagnostics/steps-in-log", test_steps_in_log);
   g_test_add_func ("/diagnostics/last-step-in-error",
       test_last_step_in_error);
-  return g_test_run ();
+  failed = g_test_run ();
+  g_rmdir (dot_dir);
+  g_free (dot_dir);
+  return failed;
 }

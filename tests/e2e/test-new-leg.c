@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "callfixture.h"
+#include "seal-watch.h"
 
 #include <sched.h>
 #include <stdlib.h>
@@ -94,6 +95,8 @@ test_address_changes (void)
       GST_TIME_ARGS (duration));
   g_assert_cmpuint (video, >, 130);
   g_assert_cmpuint (duration, >, 12 * GST_SECOND);
+  g_assert_cmpuint (seal_watch_frames (), >, 1000);
+  g_assert_cmpuint (seal_watch_repeats (), ==, 0);
   g_free (file);
   call_fixture_free (f);
 }
