@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "callfixture.h"
+#include "dao-account.h"
+#include "dao-contacts.h"
 
 #include <string.h>
 
@@ -524,6 +526,99 @@ test_busy (void)
   call_fixture_free (f);
 }
 
+static void
+verify_contact (CallFixture * f, guint account, guint contact)
+{
+  DaoIdentity *identity = dao_identity_load (f->identity[account], NULL);
+  gchar *path = dao_account_contacts_path (f->identity[account]);
+  GError *error = NULL;
+  DaoContacts *contacts = dao_contacts_load (path, identity, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (dao_contacts_set_verified (contacts, f->alias[contact], TRUE,
+          &error));
+  g_assert_true (dao_contacts_save (contacts, &error));
+  dao_contacts_free (contacts);
+  dao_identity_unref (identity);
+  g_free (path);
+}
+
+static void
+assert_counted (const GstStructure * record, const gchar * field)
+{
+  guint64 count = 0;
+
+  g_assert_true (gst_structure_get_uint64 (record, field, &count));
+  g_assert_cmpuint (count, >, 0);
+}
+
+/* What is left of a call when it is over */
+static void
+assert_record (GstMessage * ended, const gchar * peer)
+{
+  const GstStructure *record = gst_message_get_structure (ended);
+  GDateTime *at = g_date_time_new_from_iso8601 (gst_structure_get_string
+      (record, "ended-at"), NULL);
+  GDateTime *now = g_date_time_new_now_utc ();
+
+  g_assert_nonnull (at);
+  g_assert_cmpint (ABS (g_date_time_difference (now, at)), <,
+      20 * G_TIME_SPAN_SECOND);
+  g_assert_cmpstr (gst_structure_get_string (record, "peer"), ==, peer);
+  assert_counted (record, "duration");
+  assert_counted (record, "bytes-sent");
+  assert_counted (record, "bytes-received");
+  g_date_time_unref (now);
+  g_date_time_unref (at);
+}
+
+/* Who was not verified does not get through; then he is. */
+static void
+test_min_trust (void)
+{
+  static const gchar options[] = "auto-answer=true min-trust=verified";
+  CallFixture *f = call_fixture_new (2);
+  GstElement *callee = make_end (f, 1, options, AUDIO_IN);
+  GstElement *caller = make_caller (f, 0, 1, AUDIO_IN);
+  GstElement *call;
+  GstMessage *message;
+  gchar *alias;
+  guint64 duration;
+
+  play_callee (callee);
+  gst_element_set_state (caller, GST_STATE_PLAYING);
+  expect_error (caller, 10, "declined");
+  call_stop (caller);
+  call_stop (callee);
+
+  verify_contact (f, 1, 0);
+  callee = make_end (f, 1, options, AUDIO_IN);
+  caller = make_caller (f, 0, 1, AUDIO_IN);
+  play_callee (callee);
+  gst_element_set_state (caller, GST_STATE_PLAYING);
+  message = call_wait_state (callee, "connected", 20);
+  assert_field (message, "verified", "true");
+  gst_message_unref (message);
+  message = call_wait_state (caller, "connected", 20);
+  assert_field (message, "verified", "false");
+  gst_message_unref (message);
+  gst_message_unref (call_wait_message (callee, "dao-call-stats", 5));
+  gst_message_unref (call_wait_message (callee, "dao-call-stats", 5));
+  call = get_call (callee);
+  g_object_get (call, "remote-alias", &alias, "duration", &duration, NULL);
+  g_assert_cmpstr (alias, ==, f->alias[0]);
+  g_assert_cmpuint (duration, >, 1 * GST_SECOND);
+  act (caller, "hangup");
+  message = call_wait_message (callee, "dao-call-ended", 5);
+  assert_record (message, f->alias[0]);
+  gst_message_unref (message);
+  g_free (alias);
+  gst_object_unref (call);
+  call_stop (caller);
+  call_stop (callee);
+  call_fixture_free (f);
+}
+
 /* Who is not on the list rings; who is, is answered. */
 static void
 test_allow (void)
@@ -853,6 +948,7 @@ main (int argc, char **argv)
   g_test_add_func ("/call/guard-clock-to-the-end",
       test_guard_clock_to_the_end);
   g_test_add_func ("/call/rejected", test_rejected);
+  g_test_add_func ("/call/min-trust", test_min_trust);
   g_test_add_func ("/call/no-answer", test_no_answer);
   g_test_add_func ("/call/busy", test_busy);
   g_test_add_func ("/call/allow", test_allow);
