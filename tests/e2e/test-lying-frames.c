@@ -5,6 +5,8 @@
 #include "lyingstage.h"
 #include "accountwatch.h"
 
+#include <string.h>
+
 /* --- replays --- */
 
 /* Every frame of a call comes twice. */
@@ -359,6 +361,39 @@ test_drop_renegotiate (void)
   stage_free (s);
 }
 
+/* Both call at the same time: the offers cross, and it is one call, of the lower alias (field.md, S10). The other end
+ * rings; only Bob answers by himself. */
+static void
+test_glare (void)
+{
+  Stage *s = stage_new (2);
+  gchar *hers, *his;
+  gboolean placed;
+
+  stage_tell (s, (Lie) {LIE_HOLD, "call_offer"});
+  call_end_play_online (s->bob);
+  g_signal_emit_by_name (s->bob->call, "call", stage_name_of (s, 0), TRUE,
+      FALSE, &placed);
+  g_assert_true (placed);
+  call_end_play (s->alice);
+  g_free (lying_relay_get (s->relay, "call_offer", stage_name_of (s, 0), 0));
+  g_free (lying_relay_get (s->relay, "call_offer", stage_name_of (s, 1), 0));
+  lying_relay_be_honest (s->relay);
+  lying_relay_release (s->relay, FALSE);
+  if (strcmp (stage_name_of (s, 0), stage_name_of (s, 1)) > 0) {
+    gst_structure_free (call_end_wait (s->alice, "dao-call-state", "reason", "glare"));
+    call_end_act (s->alice, "answer");
+  }
+  stage_expect_talk (s);
+  g_object_get (s->alice->call, "call-id", &hers, NULL);
+  g_object_get (s->bob->call, "call-id", &his, NULL);
+  g_assert_cmpstr (hers, ==, his);
+  g_free (hers);
+  g_free (his);
+  stage_hang_up (s);
+  stage_free (s);
+}
+
 #define CAMERA "videotestsrc is-live=true ! vp8enc deadline=1 ! c.video_sink "
 
 static GstPadProbeReturn
@@ -417,6 +452,7 @@ main (int argc, char **argv)
   ADD ("delay/over-a-minute", test_delay_over_a_minute);
   ADD ("reorder/hangup-first", test_reorder_hangup_first);
   ADD ("reorder/candidates-first", test_reorder_candidates_first);
+  ADD ("hold/S10-glare", test_glare);
   ADD ("drop/offer", test_drop_offer);
   ADD ("drop/answer", test_drop_answer);
   ADD ("drop/a-candidate", test_drop_a_candidate);
