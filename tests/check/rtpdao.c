@@ -120,6 +120,135 @@ GST_START_TEST (test_pay_opus_too_large_is_dropped)
 
 GST_END_TEST;
 
+/* (transfer full): the next event of that type; others before it are passed over */
+static GstEvent *
+pull_event (GstHarness * h, GstEventType type)
+{
+  GstEvent *event;
+
+  while ((event = gst_harness_try_pull_event (h))
+      && GST_EVENT_TYPE (event) != type)
+    gst_event_unref (event);
+  fail_unless (event != NULL, "no %s", gst_event_type_get_name (type));
+  return event;
+}
+
+/* Nothing is kept over a flush, and both numbers go on: the peer sees one stream. */
+GST_START_TEST (test_pay_flush)
+{
+  const guint8 second[] = { 0x90, 0x80, 0x80, 0x06 };
+  GstHarness *h = new_pay (VP8_CAPS, 5);
+  GstSegment segment;
+  GstBuffer *packet;
+
+  gst_harness_push (h, new_frame (100, 0, FALSE));
+  gst_buffer_unref (gst_harness_pull (h));
+  fail_unless (gst_harness_push_event (h, gst_event_new_flush_start ()));
+  assert_equals_int (gst_harness_push (h, new_frame (100, 1, TRUE)),
+      GST_FLOW_FLUSHING);
+  fail_unless (gst_harness_push_event (h, gst_event_new_flush_stop (TRUE)));
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  fail_unless (gst_harness_push_event (h, gst_event_new_segment (&segment)));
+  assert_equals_int (gst_harness_push (h, new_frame (100, 2, TRUE)),
+      GST_FLOW_OK);
+  packet = gst_harness_pull (h);
+  assert_packet (packet, 1001, 3600, TRUE, second, sizeof (second));
+  gst_buffer_unref (packet);
+  gst_event_unref (pull_event (h, GST_EVENT_FLUSH_START));
+  gst_event_unref (pull_event (h, GST_EVENT_FLUSH_STOP));
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_pay_gap_and_eos)
+{
+  GstHarness *h = new_pay (OPUS_CAPS, -1);
+  GstClockTime start, duration;
+  GstEvent *gap;
+
+  gst_harness_push (h, new_frame (100, 0, FALSE));
+  fail_unless (gst_harness_push_event (h, gst_event_new_gap (20 * GST_MSECOND,
+              40 * GST_MSECOND)));
+  gst_harness_push (h, new_frame (100, 3, FALSE));
+  assert_equals_int (gst_harness_buffers_received (h), 2);
+  gap = pull_event (h, GST_EVENT_GAP);
+  gst_event_parse_gap (gap, &start, &duration);
+  assert_equals_uint64 (start, 20 * GST_MSECOND);
+  assert_equals_uint64 (duration, 40 * GST_MSECOND);
+  gst_event_unref (gap);
+  fail_unless (gst_harness_push_event (h, gst_event_new_eos ()));
+  gst_event_unref (pull_event (h, GST_EVENT_EOS));
+  assert_equals_int (gst_harness_push (h, new_frame (100, 4, FALSE)),
+      GST_FLOW_EOS);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
+static void
+assert_encoding (GstHarness * h, const gchar * name)
+{
+  GstCaps *caps = gst_pad_get_current_caps (h->sinkpad);
+
+  fail_unless_equals_string (gst_structure_get_string (gst_caps_get_structure
+          (caps, 0), "encoding-name"), name);
+  gst_caps_unref (caps);
+}
+
+/* From one codec to another in the middle: the descriptor is the new one's, the sequence numbers go on. */
+GST_START_TEST (test_pay_renegotiation)
+{
+  const guint8 vp8[] = { 0x90, 0x80, 0x80, 0x05 };
+  const guint8 vp9[] = { 0x8c, 0x80, 0x06 };
+  GstHarness *h = new_pay (VP8_CAPS, 5);
+  GstBuffer *packet;
+
+  gst_harness_push (h, new_frame (100, 0, FALSE));
+  packet = gst_harness_pull (h);
+  assert_packet (packet, 1000, 0, TRUE, vp8, sizeof (vp8));
+  gst_buffer_unref (packet);
+  assert_encoding (h, "VP8");
+  gst_harness_set_src_caps_str (h, VP9_CAPS);
+  gst_harness_push (h, new_frame (100, 1, FALSE));
+  packet = gst_harness_pull (h);
+  assert_packet (packet, 1001, 1800, TRUE, vp9, sizeof (vp9));
+  gst_buffer_unref (packet);
+  assert_encoding (h, "VP9");
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
+/* and back */
+GST_START_TEST (test_depay_renegotiation)
+{
+  static const struct
+  {
+    const gchar *name, *caps;
+  } codecs[] = { {"VP8", VP8_CAPS}, {"VP9", VP9_CAPS}, {"VP8", VP8_CAPS} };
+  GstHarness *pay = new_pay (VP8_CAPS, 5);
+  GstHarness *depay = new_depay ("VP8");
+  GstBuffer *buffer;
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (codecs); i++) {
+    gst_harness_set_src_caps_str (pay, codecs[i].caps);
+    gst_harness_set_src_caps_str (depay, rtp_caps (codecs[i].name));
+    gst_harness_push (pay, new_frame (3000, i, FALSE));
+    while ((buffer = gst_harness_try_pull (pay)))
+      gst_harness_push (depay, buffer);
+    buffer = gst_harness_try_pull (depay);
+    assert_frame (buffer, 3000, i);
+    gst_buffer_unref (buffer);
+    assert_encoding (depay, codecs[i].name);
+  }
+  gst_harness_teardown (pay);
+  gst_harness_teardown (depay);
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_pay_caps)
 {
   static const gchar *in[] = { VP8_CAPS, VP9_CAPS, OPUS_CAPS };
@@ -403,6 +532,10 @@ rtpdao_suite (void)
   tcase_add_test (tcase, test_pay_vp9_descriptor);
   tcase_add_test (tcase, test_pay_opus_is_one_packet);
   tcase_add_test (tcase, test_pay_opus_too_large_is_dropped);
+  tcase_add_test (tcase, test_pay_flush);
+  tcase_add_test (tcase, test_pay_gap_and_eos);
+  tcase_add_test (tcase, test_pay_renegotiation);
+  tcase_add_test (tcase, test_depay_renegotiation);
   tcase_add_test (tcase, test_pay_caps);
   tcase_add_test (tcase, test_pay_sink_caps_follow_downstream);
   tcase_add_test (tcase, test_pay_header_extensions);
