@@ -190,14 +190,20 @@ remember_login (DaoAccount * account)
       dao_identity_get_x25519_public (account->identity), 32);
 }
 
+/* Also in the middle of a connection, when a request found that the token is not valid any more. */
 static void
-on_online (DaoRelayClient * client, gpointer user_data)
+on_logged_in (DaoRelayClient * client, gpointer user_data)
 {
   DaoAccount *account = user_data;
 
   adopt_login (account);
   remember_login (account);
-  dao_account_refresh_friends (account);
+}
+
+static void
+on_online (DaoRelayClient * client, gpointer user_data)
+{
+  dao_account_refresh_friends (user_data);
 }
 
 void
@@ -273,6 +279,8 @@ account_new (const gchar * path, const gchar * relay, GError ** error)
     dao_account_unref (account);
     return NULL;
   }
+  g_signal_connect (account->client, "logged-in", G_CALLBACK (on_logged_in),
+      account);
   g_signal_connect (account->client, "online", G_CALLBACK (on_online),
       account);
   g_signal_connect (account->client, "offline", G_CALLBACK (on_offline),

@@ -109,7 +109,7 @@ struct _DaoCall
   guint restarts;
   guint requests;
   gint64 allowed_ms;            /* up to when requests, offers and candidates were counted down; 0 = not yet */
-  gint64 last_request_ms;
+  gint64 last_request_ms[3];    /* restart, video, leg; 0 = never */
   gint64 timers[DAO_CALL_N_TIMERS];     /* -1 = off */
 
   gboolean online;

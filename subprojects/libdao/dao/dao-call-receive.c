@@ -432,6 +432,25 @@ receive_end (DaoCall * call, const DaoSignal * signal, gint64 now_ms)
         reason_of_hangup (call, signal->reason), FALSE, NULL, now_ms);
 }
 
+/* A restart and a new leg at the same time are for two reasons: silence, and another address. */
+static gboolean
+asks_again_too_soon (DaoCall * call, const gchar * want, gint64 now_ms)
+{
+  static const gchar *const wants[] = { "restart", "video", "leg" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (wants); i++) {
+    gint64 last = call->last_request_ms[i];
+
+    if (g_strcmp0 (want, wants[i]) != 0)
+      continue;
+    if (last != 0 && now_ms - last < DAO_CALL_REQUEST_INTERVAL_MS)
+      return TRUE;
+    call->last_request_ms[i] = now_ms;
+    return FALSE;
+  }
+  return TRUE;
+}
+
 /* The callee asks the caller for an offer; few, and not fast one after another. */
 static void
 receive_renegotiate (DaoCall * call, const DaoSignal * signal,
@@ -442,13 +461,11 @@ receive_renegotiate (DaoCall * call, const DaoSignal * signal,
   if (!is_current (call, signal) || contact == NULL
       || call->role != DAO_ROLE_CALLER || !call->negotiation.established
       || !call->negotiation.ext || call->requests >= DAO_CALL_MAX_REQUESTS
-      || (call->requests > 0
-          && now_ms - call->last_request_ms < DAO_CALL_REQUEST_INTERVAL_MS)) {
+      || asks_again_too_soon (call, signal->want, now_ms)) {
     ignore (call, signal, "may not ask for an offer now");
     return;
   }
   call->requests++;
-  call->last_request_ms = now_ms;
   if (g_strcmp0 (signal->want, "restart") != 0 || !call->restarting)
     done = dao_call_renegotiate (call, signal->want, now_ms);
   if (!done)

@@ -137,6 +137,7 @@ dao_call_wipe (DaoCall * call)
   call->remote_applied = call->local_ready = FALSE;
   call->ever_connected = call->restarting = FALSE;
   call->own_e2ee = call->peer_e2ee = FALSE;
+  memset (call->last_request_ms, 0, sizeof call->last_request_ms);
   call->restarts = call->requests = call->candidates_total = 0;
   call->allowed_ms = 0;
 }
@@ -436,6 +437,18 @@ wants_from_string (const gchar * want)
   return 0;
 }
 
+/* Who asks for a new leg (an address changed) did not get the restart that we offered while it was away, or has no
+ * use for it; its answer may never come. */
+static void
+abandon_open_restart (DaoCall * call, gint64 now_ms)
+{
+  const DaoNegotiation *open = &call->negotiation;
+
+  if (call->restarting && open->state == DAO_NEGOTIATION_HAVE_LOCAL_OFFER
+      && open->handed_out && !open->makes_leg)
+    dao_call_abandon_exchange (call, now_ms);
+}
+
 gboolean
 dao_call_renegotiate (DaoCall * call, const gchar * want, gint64 now_ms)
 {
@@ -453,6 +466,8 @@ dao_call_renegotiate (DaoCall * call, const gchar * want, gint64 now_ms)
     return FALSE;
 
   if (call->role == DAO_ROLE_CALLER) {
+    if (wants == DAO_NEGOTIATION_WANT_LEG)
+      abandon_open_restart (call, now_ms);
     dao_negotiation_request (&call->negotiation, wants);
     dao_call_offer_if_due (call, now_ms);
   } else {

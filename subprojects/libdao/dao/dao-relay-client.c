@@ -43,6 +43,9 @@ dao_relay_client_class_init (DaoRelayClientClass * klass)
 
   G_OBJECT_CLASS (klass)->finalize = dao_relay_client_finalize;
 
+  dao_relay_signals[DAO_RELAY_SIGNAL_LOGGED_IN] =
+      g_signal_new ("logged-in", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+      G_TYPE_NONE, 0);
   dao_relay_signals[DAO_RELAY_SIGNAL_ONLINE] = g_signal_new ("online", type,
       G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   dao_relay_signals[DAO_RELAY_SIGNAL_OFFLINE] = g_signal_new ("offline", type,
@@ -58,6 +61,7 @@ dao_relay_client_init (DaoRelayClient * client)
 {
   client->context = g_main_context_ref_thread_default ();
   g_queue_init (&client->login_waiters);
+  g_queue_init (&client->requests);
   client->timing = (DaoRelayTiming) {
     .backoff_unit_ms = 1000,
     .goaway_ms = 500,
@@ -65,6 +69,8 @@ dao_relay_client_init (DaoRelayClient * client)
     .revoked_window_ms = 600000,
     .ping_ms = 25000,
     .request_ms = 30000,
+    .settle_ms = 100,
+    .probe_ms = 3000,
   };
   client->session = soup_session_new_with_options ("timeout", DAO_RELAY_IO_TIMEOUT_S,
       "idle-timeout", 60, "max-conns-per-host", MAX_CONNECTIONS,

@@ -38,6 +38,7 @@ G_DECLARE_FINAL_TYPE (DaoRelayClient, dao_relay_client, DAO, RELAY_CLIENT,
 
 /**
  * DaoRelayClient signals:
+ *   "logged-in" ()                 a login is done; alias and X25519 key of the identity may be others since
  *   "online" ()                    the WebSocket is open
  *   "offline" (GError *why)        it closed, or an attempt to open it failed; the client tries again by
  *                                  itself (back-off of protocol.md d)

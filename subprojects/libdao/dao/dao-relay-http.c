@@ -30,6 +30,8 @@ typedef struct
   gulong outer_id;
   GSource *deadline;
   gboolean timed_out;
+  gboolean aborted;
+  DaoRelayClient *client;       /* (nullable): has us in its list */
   guint interim;
 } Request;
 
@@ -39,6 +41,9 @@ static void
 request_free (Request * request)
 {
   dao_relay_n_pending--;
+  if (request->client != NULL)
+    g_queue_remove (&request->client->requests, request);
+  g_clear_object (&request->client);
   if (request->outer != NULL) {
     g_cancellable_disconnect (request->outer, request->outer_id);
     g_object_unref (request->outer);
@@ -118,6 +123,11 @@ return_failure (GTask * task, GError * error)
     g_task_return_new_error (task, DAO_RELAY_ERROR,
         DAO_RELAY_ERROR_UNREACHABLE, "%s did not answer within %u s",
         client->url, client->timing.request_ms / 1000);
+    g_error_free (error);
+  } else if (request->aborted) {
+    g_task_return_new_error (task, DAO_RELAY_ERROR,
+        DAO_RELAY_ERROR_UNREACHABLE,
+        "The network changed before %s had answered", client->url);
     g_error_free (error);
   } else if (request->interim > MAX_INTERIM) {
     g_task_return_new_error (task, DAO_RELAY_ERROR, DAO_RELAY_ERROR_LIMIT,
@@ -266,6 +276,8 @@ request_bound (Request * request, DaoRelayClient * client,
   request->deadline = g_timeout_source_new (client->timing.request_ms);
   g_source_set_callback (request->deadline, on_deadline, request, NULL);
   g_source_attach (request->deadline, client->context);
+  request->client = g_object_ref (client);
+  g_queue_push_tail (&client->requests, request);
 }
 
 static void
@@ -327,6 +339,24 @@ dao_relay_http_async (DaoRelayClient * client, const gchar * method,
   soup_session_send_async (client->session, request->message,
       G_PRIORITY_DEFAULT, request->cancellable, on_headers,
       g_steal_pointer (&task));
+}
+
+static void
+abort_request (gpointer data, gpointer user_data)
+{
+  Request *request = data;
+
+  if (!g_cancellable_is_cancelled (request->cancellable)) {
+    request->aborted = TRUE;
+    g_cancellable_cancel (request->cancellable);
+  }
+}
+
+void
+dao_relay_http_abort (DaoRelayClient * client)
+{
+  g_queue_foreach (&client->requests, abort_request, NULL);
+  soup_session_abort (client->session);
 }
 
 DaoRelayAnswer *

@@ -68,6 +68,8 @@ login_end (DaoRelayClient * client, const GError * error)
   GTask *task;
 
   g_queue_init (&client->login_waiters);
+  if (error == NULL)
+    g_signal_emit (client, dao_relay_signals[DAO_RELAY_SIGNAL_LOGGED_IN], 0);
   while ((task = g_queue_pop_head (&waiters)) != NULL) {
     if (error != NULL)
       g_task_return_error (task, g_error_copy (error));

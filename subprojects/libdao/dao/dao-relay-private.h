@@ -28,6 +28,8 @@ typedef struct
   guint revoked_window_ms;      /* 600000: the fourth jwt_revoked within it is final */
   guint ping_ms;                /* 25000 */
   guint request_ms;             /* 30000: one HTTP request from start to end */
+  guint settle_ms;              /* 100: after a change of the network, others may follow */
+  guint probe_ms;               /* 3000: an open WebSocket that a change left whole answers within that */
 } DaoRelayTiming;
 
 #define DAO_RELAY_MAX_LOGINS 3  /* protocol.md c: attempts after which a refused login is final */
@@ -46,6 +48,7 @@ struct _DaoRelayClient
   DaoIdentity *identity;
   GMainContext *context;
   SoupSession *session;
+  GQueue requests;              /* under way, see dao-relay-http.c */
   DaoRelayTiming timing;
 
   gchar *token;                 /* wiped; NULL = log in first */
@@ -59,6 +62,7 @@ struct _DaoRelayClient
 
 enum
 {
+  DAO_RELAY_SIGNAL_LOGGED_IN,
   DAO_RELAY_SIGNAL_ONLINE,
   DAO_RELAY_SIGNAL_OFFLINE,
   DAO_RELAY_SIGNAL_FAILED,
@@ -91,6 +95,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DaoRelayAnswer, dao_relay_answer_free)
 gboolean dao_relay_answer_is_success (DaoRelayAnswer * answer);
 /* The status and the body's `error` as DAO_RELAY_ERROR_HTTP */
 GError *dao_relay_answer_to_error (DaoRelayAnswer * answer);
+/* Of another network: requests fail as unreachable, connections kept for later ones are closed. */
+void dao_relay_http_abort (DaoRelayClient * client);
 
 void dao_relay_http_async (DaoRelayClient * client, const gchar * method,
     const gchar * path, json_t * body, const gchar * token,
@@ -116,6 +122,8 @@ void dao_relay_socket_stop (DaoRelaySocket * socket);
 gboolean dao_relay_socket_is_open (DaoRelaySocket * socket);
 gboolean dao_relay_socket_send (DaoRelaySocket * socket, const gchar * text,
     GError ** error);
+/* A DaoNetworkFunc; tests call it, too. */
+void dao_relay_socket_network_changed (gboolean more, gpointer socket);
 
 /* --- dao-relay-upgrade.c --- */
 void dao_relay_upgrade_async (DaoRelayClient * client, const gchar * path,

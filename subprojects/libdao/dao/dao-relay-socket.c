@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * protocol.md d: a ticket before every connect, text frames, a ping every 25 s, back-off
- * with jitter, goaway. Whoever connects once stays connected until it disconnects or the
- * relay says something final.
+ * with jitter that ends when the network is back, goaway. Whoever connects once stays
+ * connected until it disconnects or the relay says something final.
  *
  * Emissions come last in every function: their handlers may stop the socket or drop the
  * client.
@@ -12,6 +12,7 @@
 #include "dao-relay-private.h"
 #include "dao-envelope.h"
 #include "dao-json.h"
+#include "dao-network-watch.h"
 #include "dao-relay-body.h"
 #include "dao-relay-stream.h"
 
@@ -30,8 +31,9 @@ struct _DaoRelaySocket
   gboolean wanted;
   guint generation;             /* callbacks of older attempts are void */
   GCancellable *attempt;        /* the attempt under way */
-  GSource *timer;               /* next attempt, or the deadline of this one */
+  GSource *timer;               /* next attempt, the deadline of this one, or of a probe */
   GSource *ping;
+  GSource *network;             /* (nullable): watches it, while wanted */
   SoupWebsocketConnection *ws;  /* only while open */
   gushort close_code;           /* what we close it with */
   guint failures;               /* n of the back-off */
@@ -50,6 +52,7 @@ typedef struct
 } Attempt;
 
 static void begin_attempt (DaoRelaySocket * self);
+static void end_probe (DaoRelaySocket * self);
 
 guint
 dao_relay_backoff_ms (guint attempt, gdouble jitter)
@@ -123,6 +126,7 @@ give_up (DaoRelaySocket * self, GError * why)
 {
   reset (self);
   self->wanted = FALSE;
+  clear_source (&self->network);
   emit_error (self, DAO_RELAY_SIGNAL_FAILED, why);
 }
 
@@ -254,6 +258,7 @@ on_message (SoupWebsocketConnection * ws, gint type, GBytes * message,
   json_t *frame;
 
   self->heard_at = g_get_monotonic_time ();
+  end_probe (self);
   if (type != SOUP_WEBSOCKET_DATA_TEXT || length > DAO_ENVELOPE_MAX_FRAME)
     return;
   frame = dao_json_parse (text, length, &error);
@@ -280,6 +285,7 @@ on_pong (SoupWebsocketConnection * ws, GBytes * payload, gpointer user_data)
   DaoRelaySocket *self = user_data;
 
   self->heard_at = g_get_monotonic_time ();
+  end_probe (self);
 }
 
 /* What the relay sent is not to be had, or the line broke. libsoup would go on reading until the relay has
@@ -474,6 +480,76 @@ begin_attempt (DaoRelaySocket * self)
   json_decref (body);
 }
 
+/* --- the network changes --- */
+
+/* What is under way over a network that is no more would hold up what comes next. */
+static void
+begin_anew (DaoRelaySocket * self, const gchar * why)
+{
+  gboolean open = self->ws != NULL;
+
+  reset (self);
+  dao_relay_http_abort (self->client);
+  self->failures = 0;
+  set_timer (self, self->client->timing.settle_ms, on_retry);
+  if (open)
+    emit_error (self, DAO_RELAY_SIGNAL_OFFLINE, g_error_new
+        (DAO_RELAY_ERROR, DAO_RELAY_ERROR_UNREACHABLE,
+            "The network changed: %s", why));
+}
+
+static gboolean
+on_probe_deadline (gpointer user_data)
+{
+  DaoRelaySocket *self = user_data;
+
+  begin_anew (self, "the relay does not answer any more");
+  return G_SOURCE_REMOVE;
+}
+
+/* After an outage TCP may wait for half a minute before it tries again, and a call that comes in would be missed. */
+static void
+probe (DaoRelaySocket * self)
+{
+  soup_websocket_connection_set_keepalive_interval (self->ws, 1);
+  set_timer (self, self->client->timing.probe_ms, on_probe_deadline);
+}
+
+static void
+end_probe (DaoRelaySocket * self)
+{
+  if (self->timer == NULL)
+    return;
+  clear_source (&self->timer);
+  soup_websocket_connection_set_keepalive_interval (self->ws,
+      self->client->timing.ping_ms / 1000);
+}
+
+void
+dao_relay_socket_network_changed (gboolean more, gpointer user_data)
+{
+  DaoRelaySocket *self = user_data;
+
+  if (self->ws != NULL
+      && dao_network_lost_address (G_SOCKET_CONNECTION
+          (dao_relay_stream_get_base (DAO_RELAY_STREAM
+                  (soup_websocket_connection_get_io_stream (self->ws))))))
+    begin_anew (self, "our address is gone");
+  else if (self->ws == NULL)
+    begin_anew (self, NULL);
+  else if (more)
+    probe (self);
+}
+
+static void
+watch_network (DaoRelaySocket * self, gboolean watch)
+{
+  clear_source (&self->network);
+  if (watch)
+    self->network = dao_network_watch_new (self->client->context,
+        dao_relay_socket_network_changed, self);
+}
+
 /* --- what the client uses --- */
 
 DaoRelaySocket *
@@ -488,6 +564,7 @@ dao_relay_socket_new (DaoRelayClient * client)
 void
 dao_relay_socket_free (DaoRelaySocket * self)
 {
+  watch_network (self, FALSE);
   reset (self);
   g_free (self);
 }
@@ -502,6 +579,7 @@ dao_relay_socket_start (DaoRelaySocket * self)
   self->refused = 0;
   self->replaced_at = 0;
   self->revocations = 0;
+  watch_network (self, TRUE);
   begin_attempt (self);
 }
 
@@ -509,6 +587,7 @@ void
 dao_relay_socket_stop (DaoRelaySocket * self)
 {
   self->wanted = FALSE;
+  watch_network (self, FALSE);
   reset (self);
 }
 

@@ -312,3 +312,9 @@ dao_relay_stream_reserve (DaoRelayStream * stream, gsize length,
   return output_reserve (stream->output,
       length + DAO_WEBSOCKET_MAX_HEADER + sizeof (guint32), error);
 }
+
+GIOStream *
+dao_relay_stream_get_base (DaoRelayStream * stream)
+{
+  return stream->base;
+}

@@ -42,4 +42,7 @@ GIOStream *dao_relay_stream_new (GIOStream * base);
 gboolean dao_relay_stream_reserve (DaoRelayStream * stream, gsize length,
     GError ** error);
 
+/* (transfer none) */
+GIOStream *dao_relay_stream_get_base (DaoRelayStream * stream);
+
 G_END_DECLS

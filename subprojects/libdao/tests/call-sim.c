@@ -350,9 +350,10 @@ DaoSignal *
 sim_signal (Sim * sim, DaoSignalType type, const gchar * from,
     const gchar * id)
 {
-  DaoSignal *signal = dao_signal_new (type, from, "bob", id);
+  DaoSignal *signal = dao_signal_new (type, from,
+      sim->without_ext ? NULL : "bob", id);
 
-  signal->ext = 1;
+  signal->ext = sim->without_ext ? 0 : 1;
   return signal;
 }
 

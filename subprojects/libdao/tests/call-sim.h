@@ -16,6 +16,7 @@ typedef struct
   DaoCall *call;
   gint64 now;
   gboolean manual;              /* the test gives the descriptions */
+  gboolean without_ext;         /* peers know none of our extensions */
   GPtrArray *lines;             /* what happened since sim_expect() looked */
   GQueue sent;                  /* DaoSignal*, all of them, oldest first */
   DaoContact *contacts[3];      /* "alice", "carol", "dave" */
@@ -55,7 +56,7 @@ void sim_candidate (Sim * sim, const gchar * candidate);
 /* Time passes, in the steps of the deadlines. */
 void sim_advance (Sim * sim, gint64 ms);
 
-/* A signal for sim_receive, to be filled; ext is 1 and `to` is us. */
+/* A signal for sim_receive, to be filled; ext is 1 and `to` is us, unless peers are without. */
 DaoSignal *sim_signal (Sim * sim, DaoSignalType type, const gchar * from,
     const gchar * id);
 void sim_receive (Sim * sim, DaoSignal * signal);       /* (transfer full) */

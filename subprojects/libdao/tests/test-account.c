@@ -990,6 +990,46 @@ test_x25519_selected_at_login (Fixture * f, gconstpointer data)
   }
 }
 
+/* The relay tells alice another alias when she logs in, in the middle of a connection. */
+static void
+rename_alice (Fixture * f, const gchar * alias)
+{
+  g_autofree gchar *ed25519 = dao_base64_encode (dao_identity_get_ed25519_public
+      (f->alice.identity), 32);
+  g_autofree gchar *x25519 = dao_base64_encode (dao_identity_get_x25519_public
+      (f->alice.identity), 32);
+  g_autofree gchar *user = g_strdup_printf ("{\"alias_id\":\"%s\","
+      "\"ed25519_public_key\":\"%s\",\"x25519_public_key\":\"%s\"}",
+      alias, ed25519, x25519);
+  guint logins = standin_count (f->standin, "POST /api/v1/auth/verify");
+
+  standin_override (f->standin, "GET /api/v1/users/alice", 1, 200, user);
+  standin_revoke_tokens (f->standin);
+  standin_push (f->standin, "alice", "{\"type\":\"friend_accepted\"}");
+  standin_wait_until (standin_count (f->standin, "POST /api/v1/auth/verify") >
+      logins && !f->account->refreshing);
+  g_assert_cmpuint (f->standin->n_opened, ==, 1);
+}
+
+static void
+test_renamed_while_connected (Fixture * f, gconstpointer data)
+{
+  g_autoptr (DaoIdentity) saved = NULL;
+
+  rename_alice (f, "alicia");
+  g_assert_cmpstr (dao_account_get_alias (f->account), ==, "alicia");
+  saved = dao_identity_load (f->alice.path, NULL);
+  g_assert_cmpstr (dao_identity_get_alias (saved), ==, "alicia");
+}
+
+/* With a contact's alias as our own the file of contacts would be refused for ever. */
+static void
+test_guard_renamed_as_a_contact (Fixture * f, gconstpointer data)
+{
+  rename_alice (f, "bob");
+  g_assert_cmpstr (dao_account_get_alias (f->account), ==, "alice");
+}
+
 /* --- two accounts in one process --- */
 
 static void
@@ -1067,6 +1107,8 @@ main (int argc, char **argv)
   ADD_CLOSED ("friends-list-fails", test_friends_list_fails);
   ADD ("friends-list-noise", test_friends_list_noise);
   ADD_CLOSED ("x25519-selected-at-login", test_x25519_selected_at_login);
+  ADD ("renamed-while-connected", test_renamed_while_connected);
+  ADD ("guard-renamed-as-a-contact", test_guard_renamed_as_a_contact);
   ADD ("two-accounts", test_two_accounts);
   return g_test_run ();
 }

@@ -111,10 +111,28 @@ to_restarting_callee (Sim * sim)
   sim_transport (sim, DAO_TRANSPORT_FAILED);
 }
 
+/* Its request waits. */
+static void
+to_restarting_callee_away (Sim * sim)
+{
+  to_connected_callee (sim);
+  sim_online (sim, FALSE);
+  sim_transport (sim, DAO_TRANSPORT_FAILED);
+}
+
 static void
 to_hangup (Sim * sim)
 {
   to_connected_caller (sim);
+  sim_hangup (sim);
+}
+
+/* and the hangup waits */
+static void
+to_hangup_away (Sim * sim)
+{
+  to_connected_caller (sim);
+  sim_online (sim, FALSE);
   sim_hangup (sim);
 }
 
@@ -137,6 +155,8 @@ static const struct
   const gchar *name;
   void (*enter) (Sim * sim);
   DaoCallState state;
+  enum
+  { WITHOUT_EXT = 1, AWAY = 2, GOES_AWAY = 4 } how;
 } states[] = {
   {"idle", to_idle, DAO_CALL_IDLE},
   {"calling, offer not made", to_calling_unsent, DAO_CALL_CALLING},
@@ -155,6 +175,42 @@ static const struct
   {"hangup", to_hangup, DAO_CALL_HANGUP},
   {"rejected", to_rejected, DAO_CALL_REJECTED},
   {"ended", to_ended, DAO_CALL_ENDED},
+
+  {"calling, peer without ext", to_calling, DAO_CALL_CALLING, WITHOUT_EXT},
+  {"ringing, peer without ext", to_ringing, DAO_CALL_RINGING, WITHOUT_EXT},
+  {"ringing, answering, peer without ext", to_answering, DAO_CALL_RINGING,
+      WITHOUT_EXT},
+  {"connecting, caller, peer without ext", to_connecting_caller,
+      DAO_CALL_CONNECTING, WITHOUT_EXT},
+  {"connecting, callee, peer without ext", to_connecting_callee,
+      DAO_CALL_CONNECTING, WITHOUT_EXT},
+  {"connected, caller, peer without ext", to_connected_caller,
+      DAO_CALL_CONNECTED, WITHOUT_EXT},
+  {"connected, callee, peer without ext", to_connected_callee,
+      DAO_CALL_CONNECTED, WITHOUT_EXT},
+  {"silent, caller, peer without ext", to_silent_caller, DAO_CALL_CONNECTED,
+      WITHOUT_EXT},
+  {"silent, callee, peer without ext", to_silent_callee, DAO_CALL_CONNECTED,
+      WITHOUT_EXT},
+  {"restarting, caller, peer without ext", to_restarting_caller,
+      DAO_CALL_CONNECTING, WITHOUT_EXT},
+  {"restarting, callee, peer without ext", to_restarting_callee,
+      DAO_CALL_CONNECTING, WITHOUT_EXT},
+
+  {"calling, relay away", to_calling, DAO_CALL_CALLING, AWAY},
+  {"calling, relay went away", to_calling, DAO_CALL_CALLING, GOES_AWAY},
+  {"ringing, relay went away", to_ringing, DAO_CALL_RINGING, GOES_AWAY},
+  {"connecting, callee, relay away", to_connecting_callee,
+      DAO_CALL_CONNECTING, AWAY},
+  {"connected, caller, relay went away", to_connected_caller,
+      DAO_CALL_CONNECTED, GOES_AWAY},
+  {"connected, callee, relay went away", to_connected_callee,
+      DAO_CALL_CONNECTED, GOES_AWAY},
+  {"silent, caller, relay went away", to_silent_caller, DAO_CALL_CONNECTED,
+      GOES_AWAY},
+  {"restarting, callee, relay away", to_restarting_callee_away,
+      DAO_CALL_CONNECTING},
+  {"hangup, relay away", to_hangup_away, DAO_CALL_HANGUP},
 };
 
 /* --- events --- */
@@ -180,26 +236,32 @@ typical_signal (Sim * sim, DaoSignalType type, const gchar * from,
   DaoSignal *signal = sim_signal (sim, type, from, id);
 
   /* the next offer, the answer that is waited for */
-  signal->gen = type == DAO_SIGNAL_OFFER ? 2 :
-      MAX (sim->call->negotiation.gen, 1);
+  if (signal->ext)
+    signal->gen = type == DAO_SIGNAL_OFFER ? 2 :
+        MAX (sim->call->negotiation.gen, 1);
   if (type == DAO_SIGNAL_OFFER || type == DAO_SIGNAL_ANSWER)
     signal->sdp = g_strdup (SIM_SDP);
-  signal->leg = sim->call->negotiation.leg;
   if (type == DAO_SIGNAL_ICE) {
     signal->candidate = g_strdup ("candidate:1");
     signal->sdp_mid = g_strdup ("0");
-    signal->leg = sim->call->negotiation.remote_leg;
-    signal->gen = MAX (sim->call->negotiation.remote_gen, 1);
   }
   if (type == DAO_SIGNAL_RENEGOTIATE)
     signal->want = g_strdup ("video");
+  if (!signal->ext)
+    return signal;
+  signal->leg = sim->call->negotiation.leg;
+  if (type == DAO_SIGNAL_ICE) {
+    signal->leg = sim->call->negotiation.remote_leg;
+    signal->gen = MAX (sim->call->negotiation.remote_gen, 1);
+  }
   return signal;
 }
 
 static const gchar *const local_events[] = {
-  "start", "answer", "reject", "hangup", "fail", "renegotiate video",
-  "renegotiate restart", "local description", "remote description applied",
-  "local candidate", "media", "online",
+  "start", "start, refused contact", "answer", "reject", "hangup", "fail",
+  "renegotiate video", "renegotiate restart", "renegotiate leg",
+  "give the leg up", "local description", "remote description applied",
+  "local candidate", "media", "offline", "online",
 };
 
 /* "refused" = FALSE and nothing changed */
@@ -209,11 +271,15 @@ run_local (Sim * sim, const gchar * event)
   DaoCall *call = sim->call;
   gboolean done = TRUE;
 
-  if (g_str_equal (event, "start")) {
+  if (g_str_has_prefix (event, "start")) {
+    gboolean refused = strchr (event, ',') != NULL;
+
     dao_call_set_next_id (call, "NEW");
     sim->consent = sim->consent || !dao_call_is_active (call);
-    done = dao_call_start (call, "alice", sim_contact (sim, "alice"),
-        DAO_CALL_REASON_NONE, TRUE, FALSE, sim->now);
+    done = dao_call_start (call, "alice",
+        refused ? NULL : sim_contact (sim, "alice"),
+        refused ? DAO_CALL_REASON_CONTACT_CHANGED : DAO_CALL_REASON_NONE,
+        TRUE, FALSE, sim->now);
   } else if (g_str_equal (event, "answer")) {
     sim->consent = TRUE;
     done = dao_call_answer (call, sim->now);
@@ -226,6 +292,8 @@ run_local (Sim * sim, const gchar * event)
   } else if (g_str_has_prefix (event, "renegotiate ")) {
     done = dao_call_renegotiate (call, event + strlen ("renegotiate "),
         sim->now);
+  } else if (g_str_equal (event, "give the leg up")) {
+    dao_call_abandon_leg (call, call->negotiation.leg, sim->now);
   } else if (g_str_equal (event, "local description")) {
     dao_call_set_local_description (call, SIM_SDP, sim->now);
   } else if (g_str_equal (event, "remote description applied")) {
@@ -234,8 +302,8 @@ run_local (Sim * sim, const gchar * event)
     dao_call_local_candidate (call, "candidate:1", "0", 0, sim->now);
   } else if (g_str_equal (event, "media")) {
     dao_call_media_received (call, sim->now);
-  } else if (g_str_equal (event, "online")) {
-    dao_call_set_online (call, TRUE, sim->now);
+  } else if (g_str_has_suffix (event, "line")) {
+    dao_call_set_online (call, g_str_equal (event, "online"), sim->now);
   }
   return done;
 }
@@ -282,10 +350,28 @@ watch_of (DaoCall * call)
 {
   static gchar text[64];
 
-  g_snprintf (text, sizeof text, "%d %d", dao_call_timer_runs (call,
-          DAO_CALL_TIMER_DISCONNECTED), dao_call_timer_runs (call,
-          DAO_CALL_TIMER_MEDIA));
+  g_snprintf (text, sizeof text, "%d %d %d",
+      dao_call_timer_runs (call, DAO_CALL_TIMER_DISCONNECTED),
+      dao_call_timer_runs (call, DAO_CALL_TIMER_MEDIA),
+      dao_call_timer_runs (call, DAO_CALL_TIMER_RENEGOTIATION));
   return text;
+}
+
+/* What leaves when the relay is back */
+static gchar *
+waiting (DaoCall * call)
+{
+  GString *text = g_string_new (NULL);
+
+  for (GList * l = call->outbox.head; l != NULL; l = l->next) {
+    const DaoSignal *signal = ((DaoCallEntry *) l->data)->signal;
+
+    g_string_append_printf (text, signal->reason ? "%s%s %s %s (%s)" :
+        "%s%s %s %s", text->len > 0 ? ", " : "",
+        dao_signal_type_to_string (signal->type), signal->to,
+        signal->call_id, signal->reason);
+  }
+  return g_string_free (text, FALSE);
 }
 
 typedef struct
@@ -303,6 +389,31 @@ cell_free (Cell * cell)
   g_free (cell);
 }
 
+static void
+enter (Sim * sim, guint state)
+{
+  dao_call_remember_ended (sim->call, "alice", "OLD");
+  sim->without_ext = states[state].how == WITHOUT_EXT;
+  if (states[state].how == AWAY)
+    sim_online (sim, FALSE);
+  states[state].enter (sim);
+  if (states[state].how == GOES_AWAY)
+    sim_online (sim, FALSE);
+  g_assert_cmpint (dao_call_get_state (sim->call), ==, states[state].state);
+  sim_forget (sim);
+}
+
+/* No action came of it: what did? */
+static const gchar *
+name_silence (Sim * sim, gboolean done, guint64 ignored, const gchar * watch)
+{
+  if (!done)
+    return "refused";
+  if (dao_call_get_ignored (sim->call) > ignored)
+    return "-";
+  return strcmp (watch, watch_of (sim->call)) == 0 ? "kept" : "clocks change";
+}
+
 /* Enters the state, lets @fire happen, and says in words what came of it. */
 typedef gboolean (*Fire) (Sim * sim, guint i, guint j);
 
@@ -314,30 +425,29 @@ make_cell (guint state, gchar * event, Fire fire, guint i, guint j)
   guint64 ignored;
   gboolean done;
   g_autofree gchar *watch = NULL;
+  g_autofree gchar *waited = NULL;
+  g_autofree gchar *waits = NULL;
+  g_autofree gchar *lines = NULL;
 
-  dao_call_remember_ended (sim->call, "alice", "OLD");
-  states[state].enter (sim);
-  g_assert_cmpint (dao_call_get_state (sim->call), ==, states[state].state);
-  sim_forget (sim);
+  enter (sim, state);
   ignored = dao_call_get_ignored (sim->call);
   watch = g_strdup (watch_of (sim->call));
+  waited = waiting (sim->call);
   sim->manual = TRUE;
   done = fire (sim, i, j);
   sim_run (sim);
 
+  lines = sim_take_lines (sim, "; ");
+  waits = waiting (sim->call);
   cell->state = states[state].name;
   cell->event = event;
-  cell->cell = sim_take_lines (sim, "; ");
-  if (*cell->cell == '\0') {
-    g_free (cell->cell);
-    if (!done)
-      cell->cell = g_strdup ("refused");
-    else if (dao_call_get_ignored (sim->call) > ignored)
-      cell->cell = g_strdup ("-");
-    else
-      cell->cell = g_strdup (strcmp (watch, watch_of (sim->call)) == 0 ?
-          "kept" : "clocks change");
-  }
+  if (strcmp (waits, waited) != 0 && *waits != '\0')
+    cell->cell = g_strdup_printf ("%s%swaiting: %s", lines, *lines ? "; " : "",
+        waits);
+  else if (*lines != '\0')
+    cell->cell = g_steal_pointer (&lines);
+  else
+    cell->cell = g_strdup (name_silence (sim, done, ignored, watch));
   sim_free (sim);
   return cell;
 }

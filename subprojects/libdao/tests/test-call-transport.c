@@ -444,6 +444,58 @@ test_both_want_a_leg (void)
       "apply-answer leg=1", NULL);
 }
 
+/* The peer was away when we offered a restart, and comes back with another address. */
+static void
+test_leg_in_an_unanswered_restart (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_caller (sim);
+  sim_transport (sim, DAO_TRANSPORT_FAILED);
+  sim_forget (sim);
+  ask (sim, "alice", "OUT1", "leg");
+  sim_expect (sim, "create-offer leg=1", "send call_offer alice OUT1", NULL);
+  answer_leg (sim, 0, 2);       /* late: that exchange is over */
+  sim_expect (sim, NULL);
+  answer_leg (sim, 1, 3);
+  sim_transport (sim, DAO_TRANSPORT_CONNECTED);
+  sim_expect (sim, "apply-answer leg=1", "state connected", NULL);
+}
+
+/* A restart that is still being made is not taken back: its offer would pass for that of the leg. */
+static void
+test_leg_before_the_offer_of_a_restart (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_caller (sim);
+  sim->manual = TRUE;
+  sim_transport (sim, DAO_TRANSPORT_FAILED);
+  sim_forget (sim);
+  ask (sim, "alice", "OUT1", "leg");
+  sim_expect (sim, NULL);
+  sim_describe (sim, SIM_SDP_RESTART);
+  answer_leg (sim, 0, 2);
+  sim_expect (sim, "send call_offer alice OUT1", "apply-answer",
+      "create-offer leg=1", NULL);
+}
+
+/* Silence and another address are two reasons: both requests of the same moment are obeyed. */
+static void
+test_restart_and_leg_at_once (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_caller (sim);
+  ask (sim, "alice", "OUT1", "restart");
+  answer_leg (sim, 0, 2);
+  sim_forget (sim);
+  ask (sim, "alice", "OUT1", "restart");
+  sim_expect (sim, NULL);
+  ask (sim, "alice", "OUT1", "leg");
+  sim_expect (sim, "create-offer leg=1", "send call_offer alice OUT1", NULL);
+}
+
 /* A leg that comes to nothing leaves the call as it was, and is followed by another. */
 static void
 test_caller_gives_up_a_leg (void)
@@ -642,6 +694,9 @@ main (int argc, char **argv)
   ADD (callee_asks_for_video);
   ADD (requests_are_rare);
   ADD (both_want_a_leg);
+  ADD (leg_in_an_unanswered_restart);
+  ADD (leg_before_the_offer_of_a_restart);
+  ADD (restart_and_leg_at_once);
   ADD (caller_gives_up_a_leg);
   ADD (callee_gives_up_a_leg);
   ADD (unanswered_leg_is_followed_by_another);

@@ -715,7 +715,8 @@ test_guard_oversized_frame (Fixture * f, gconstpointer data)
 static void
 test_ping (Fixture * f, gconstpointer data)
 {
-  dao_relay_client_get_timing (f->client)->ping_ms = 5;
+  /* A slow machine must not take two and a half of it for silence. */
+  dao_relay_client_get_timing (f->client)->ping_ms = 100;
   go_online (f);
   standin_wait_until (standin_count_frames (f->standin, "ping") >= 5);
   g_assert_cmpuint (f->offline, ==, 0);
@@ -787,6 +788,93 @@ test_backoff_grows_and_resets (Fixture * f, gconstpointer data)
   standin_close_socket (f->standin, "alice");
   standin_wait_until (f->offline == 4);
   dao_relay_client_disconnect (f->client);
+}
+
+/* --- the network changes --- */
+
+static void
+test_network_back_ends_the_backoff (Fixture * f, gconstpointer data)
+{
+  DaoRelayTiming *timing = dao_relay_client_get_timing (f->client);
+
+  /* An hour */
+  timing->backoff_unit_ms = 3600 * 1000;
+  timing->settle_ms = 1;
+  standin_override (f->standin, "POST /api/v1/ws/ticket", 2, 503, NULL);
+  dao_relay_client_connect (f->client);
+  standin_wait_until (f->offline == 1);
+  dao_relay_socket_network_changed (TRUE, f->client->socket);
+  standin_wait_until (f->offline == 2);
+  /* Several at once, as routes come: one attempt */
+  dao_relay_socket_network_changed (TRUE, f->client->socket);
+  dao_relay_socket_network_changed (TRUE, f->client->socket);
+  standin_wait_until (f->online == 1);
+  g_assert_cmpuint (standin_count (f->standin, "POST /api/v1/ws/ticket"), ==,
+      3);
+}
+
+/* The login that hangs in the old network serves nobody. */
+static void
+test_network_change_aborts_requests (Fixture * f, gconstpointer data)
+{
+  SoupServerMessage *stalled = NULL;
+
+  call (f, "GET", "/api/v1/friends");
+  soup_server_add_handler (f->standin->server, "/api/v1/stall", on_stall,
+      &stalled, NULL);
+  f->done = FALSE;
+  g_clear_pointer (&f->answer, json_decref);
+  dao_relay_client_call_async (f->client, "GET", "/api/v1/stall", NULL, NULL,
+      on_call, f);
+  standin_wait_until (stalled != NULL);
+  dao_relay_client_get_timing (f->client)->settle_ms = 1;
+  dao_relay_socket_network_changed (TRUE, f->client->socket);
+  standin_wait_until (f->done);
+  g_assert_error (f->error, DAO_RELAY_ERROR, DAO_RELAY_ERROR_UNREACHABLE);
+  standin_wait_until (f->online == 1);
+  soup_server_message_set_status (stalled, 200, NULL);
+  soup_server_message_unpause (stalled);
+  g_object_unref (stalled);
+}
+
+static gboolean
+on_time (gpointer reached)
+{
+  *(gboolean *) reached = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+static void
+test_network_change_probes_the_relay (Fixture * f, gconstpointer data)
+{
+  DaoRelayTiming *timing = dao_relay_client_get_timing (f->client);
+  gboolean reached = FALSE;
+
+  timing->probe_ms = 50;
+  timing->settle_ms = 1;
+  go_online (f);
+  dao_relay_socket_network_changed (TRUE, f->client->socket);
+  standin_push (f->standin, "alice", "{\"type\":\"pong\"}");
+  g_timeout_add (200, on_time, &reached);
+  standin_wait_until (reached);
+  g_assert_cmpuint (f->offline, ==, 0);
+  /* The keepalive of a second is too late for this. */
+  dao_relay_socket_network_changed (TRUE, f->client->socket);
+  standin_wait_until (f->online == 2);
+  g_assert_cmpuint (f->offline, ==, 1);
+  g_assert_error (f->why, DAO_RELAY_ERROR, DAO_RELAY_ERROR_UNREACHABLE);
+}
+
+/* Fewer addresses, but not the one of the connection */
+static void
+test_other_address_gone (Fixture * f, gconstpointer data)
+{
+  dao_relay_client_get_timing (f->client)->probe_ms = 1;
+  go_online (f);
+  dao_relay_socket_network_changed (FALSE, f->client->socket);
+  call (f, "GET", "/api/v1/friends");
+  g_assert_no_error (f->error);
+  g_assert_cmpuint (f->offline, ==, 0);
 }
 
 static void
@@ -1091,6 +1179,10 @@ main (int argc, char **argv)
   ADD ("disconnect-stops", test_disconnect_stops);
   ADD ("disconnect-during-attempts", test_disconnect_during_attempts);
   ADD ("backoff-grows-and-resets", test_backoff_grows_and_resets);
+  ADD ("network-back-ends-the-back-off", test_network_back_ends_the_backoff);
+  ADD ("network-change-aborts-requests", test_network_change_aborts_requests);
+  ADD ("network-change-probes-the-relay", test_network_change_probes_the_relay);
+  ADD ("other-address-gone", test_other_address_gone);
   ADD ("goaway-shutdown", test_goaway_shutdown);
   ADD ("goaway-nested-wins", test_goaway_nested_wins);
   ADD ("goaway-replaced", test_goaway_replaced);
