@@ -32,7 +32,8 @@
     "videoconvert ! videoscale ! capsfilter name=size ! "
 #define SILENCE "audiotestsrc is-live=true wave=silence samplesperbuffer=960 ! " \
     "audio/x-raw,rate=48000,channels=1 ! opusenc bitrate=16000"
-/* Peers count 15 s without media as the end of a call: 2 frames a second are plenty. */
+/* Peers count 15 s without media as the end of a call: 2 frames a second are plenty, here and behind the curtain. */
+#define BLACK_INTERVAL (GST_SECOND / 2)
 #define BLACK "videotestsrc is-live=true pattern=black ! " \
     "video/x-raw,framerate=2/1 ! " \
     "capsfilter name=size caps=video/x-raw,width=320,height=180 ! "
@@ -45,6 +46,7 @@ typedef struct
   gint black;                   /* atomic */
   GstVideoInfo info;            /* of what comes; streaming thread */
   GstBuffer *picture;           /* black, of that size; streaming thread */
+  GstClockTime last;            /* when such a one was let out; streaming thread */
 } Curtain;
 
 static GstElement *
@@ -97,6 +99,17 @@ make_black (const GstVideoInfo * info)
   return buffer;
 }
 
+/* The first one comes at once, the next when it is time. */
+static gboolean
+is_black_due (Curtain * curtain, GstClockTime time)
+{
+  if (GST_CLOCK_TIME_IS_VALID (curtain->last) && GST_CLOCK_TIME_IS_VALID (time)
+      && time >= curtain->last && time - curtain->last < BLACK_INTERVAL)
+    return FALSE;
+  curtain->last = time;
+  return TRUE;
+}
+
 static GstPadProbeReturn
 draw_curtain (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
 {
@@ -116,12 +129,14 @@ draw_curtain (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
     return GST_PAD_PROBE_OK;
   }
 
-  if (!g_atomic_int_get (&curtain->black) || curtain->info.size == 0)
+  if (!g_atomic_int_get (&curtain->black) || curtain->info.size == 0) {
+    curtain->last = GST_CLOCK_TIME_NONE;
     return GST_PAD_PROBE_OK;
-  if (!curtain->picture)
-    curtain->picture = make_black (&curtain->info);
+  }
   picture = GST_PAD_PROBE_INFO_BUFFER (info);
   if (!curtain->picture)
+    curtain->picture = make_black (&curtain->info);
+  if (!curtain->picture || !is_black_due (curtain, GST_BUFFER_PTS (picture)))
     return GST_PAD_PROBE_DROP;
   black = gst_buffer_copy (curtain->picture);
   gst_buffer_copy_into (black, picture, GST_BUFFER_COPY_TIMESTAMPS |
@@ -139,6 +154,7 @@ hang_curtain (GstElement * bin)
   Curtain *curtain = g_new0 (Curtain, 1);
 
   gst_video_info_init (&curtain->info);
+  curtain->last = GST_CLOCK_TIME_NONE;
   g_object_set_data (G_OBJECT (bin), BLACK_KEY, curtain);
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER |
       GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, draw_curtain, curtain,

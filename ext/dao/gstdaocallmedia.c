@@ -9,6 +9,7 @@
 #include "gstdaocallmedia.h"
 #include "gstdaocallbranch.h"
 #include "gstdaomediain.h"
+#include "gstdaosignaling.h"
 #include "dao-call.h"
 
 /* protocol.md, f: media acquisition timeout */
@@ -46,12 +47,13 @@ is_in_call (GstDaoCallMedia * media)
       || state == DAO_CALL_CONNECTED;
 }
 
+/* On a thread of its own: who sends an event waits for the element's state changes. */
 static void
-hang_up (GstElement * signaling, gpointer unused)
+end_call (GstElement * signaling, gpointer unused)
 {
-  gboolean done;
-
-  g_signal_emit_by_name (signaling, "hangup", &done);
+  gst_element_send_event (signaling,
+      gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM,
+          gst_structure_new_empty (GST_DAO_EVENT_LOCAL_MEDIA_FAILED)));
 }
 
 #define POST(code_domain, code, reason, text, debug) \
@@ -68,7 +70,7 @@ on_failed (DaoMedia which, GstDaoMediaInFailure failure, const gchar * debug,
 
   switch (failure) {
     case GST_DAO_MEDIA_IN_PERMISSION:
-      /* While we wait for a call a stream may end as it likes. */
+      /* It counts when there is a call (check_media). */
       if (!is_in_call (media))
         return;
       POST (RESOURCE, OPEN_READ, "permission",
@@ -89,7 +91,7 @@ on_failed (DaoMedia which, GstDaoMediaInFailure failure, const gchar * debug,
           ("No %s can be sent: %s", name, debug ? debug : "-"), (NULL));
       break;
   }
-  gst_element_call_async (media->signaling, hang_up, NULL, NULL);
+  gst_element_call_async (media->signaling, end_call, NULL, NULL);
 }
 
 gboolean
@@ -247,6 +249,19 @@ close_media (GstElement * bin, gpointer user_data)
   gst_dao_media_in_close (media->in[DAO_MEDIA_VIDEO]);
 }
 
+/* What failed before there was a call, while the account was not online yet say, makes no call of silence and black. */
+static void
+check_media (GstDaoCallMedia * media)
+{
+  gboolean video;
+
+  g_object_get (media->signaling, "is-video", &video, NULL);
+  if (gst_dao_media_in_has_failed (media->in[DAO_MEDIA_AUDIO]))
+    on_failed (DAO_MEDIA_AUDIO, GST_DAO_MEDIA_IN_PERMISSION, NULL, media);
+  else if (video && gst_dao_media_in_has_failed (media->in[DAO_MEDIA_VIDEO]))
+    on_failed (DAO_MEDIA_VIDEO, GST_DAO_MEDIA_IN_PERMISSION, NULL, media);
+}
+
 void
 gst_dao_call_media_update (GstDaoCallMedia * media)
 {
@@ -254,6 +269,7 @@ gst_dao_call_media_update (GstDaoCallMedia * media)
 
   g_object_get (media->signaling, "call-state", &state, NULL);
   if (state == DAO_CALL_CALLING || state == DAO_CALL_CONNECTING) {
+    check_media (media);
     start_watch (media, FALSE);
   } else if (state == DAO_CALL_CONNECTED) {
     start_watch (media, TRUE);
@@ -323,6 +339,13 @@ request_target (GstDaoCallMedia * media, DaoMedia which)
       media->preferred);
 }
 
+static void
+set_over (GstDaoCallMedia * media, gboolean over)
+{
+  gst_dao_media_in_set_over (media->in[DAO_MEDIA_AUDIO], over);
+  gst_dao_media_in_set_over (media->in[DAO_MEDIA_VIDEO], over);
+}
+
 /* daosignaling offers video if its video pad is there. */
 void
 gst_dao_call_media_start_run (GstDaoCallMedia * media, gboolean video,
@@ -330,6 +353,7 @@ gst_dao_call_media_start_run (GstDaoCallMedia * media, gboolean video,
 {
   media->preferred = codec == GST_DAO_VIDEO_CODEC_VP9 ? GST_DAO_CODEC_VP9 :
       GST_DAO_CODEC_VP8;
+  set_over (media, FALSE);
   request_target (media, DAO_MEDIA_AUDIO);
   if (video)
     request_target (media, DAO_MEDIA_VIDEO);
@@ -341,6 +365,12 @@ gst_dao_call_media_want_video (GstDaoCallMedia * media)
 {
   if (media->targets[DAO_MEDIA_AUDIO])
     request_target (media, DAO_MEDIA_VIDEO);
+}
+
+void
+gst_dao_call_media_finish_run (GstDaoCallMedia * media)
+{
+  set_over (media, TRUE);
 }
 
 void

@@ -36,6 +36,8 @@ void gst_dao_call_media_start_run (GstDaoCallMedia * media, gboolean video,
     GstDaoVideoCodec codec);
 /* A call with video is about to be placed in this run. */
 void gst_dao_call_media_want_video (GstDaoCallMedia * media);
+/* The end of the run has been told: what feeds our pads is to end, too. */
+void gst_dao_call_media_finish_run (GstDaoCallMedia * media);
 /* Nothing is watched any more; before the elements stop. */
 void gst_dao_call_media_stop_watch (GstDaoCallMedia * media);
 /* After the elements have stopped. */

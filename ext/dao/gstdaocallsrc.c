@@ -30,8 +30,11 @@
  * by #GstElement::pad-added on the way to PAUSED.
  *
  * The end of a call is EOS on both source pads and then on the bus, also for a
- * medium that never came. With `peer`, the call has video if `video_sink` was
- * requested or `video_src` is linked.
+ * medium that never came. From then on the sink pads return %GST_FLOW_EOS, so that
+ * what feeds them ends, too, until the element went through READY.
+ *
+ * With `peer`, the call has video if `video_sink` was requested or `video_src` is
+ * linked.
  *
  * ## Answer calls and record one
  * |[
@@ -275,9 +278,11 @@ gst_dao_call_src_handle_message (GstBin * bin, GstMessage * message)
     case GST_MESSAGE_EOS:
       /* daosignaling has pushed EOS on both pads before it says so. */
       gst_message_unref (message);
-      if (of_call)
-        gst_element_post_message (GST_ELEMENT (self),
-            gst_message_new_eos (GST_OBJECT (self)));
+      if (!of_call)
+        return;
+      gst_dao_call_media_finish_run (self->media);
+      gst_element_post_message (GST_ELEMENT (self),
+          gst_message_new_eos (GST_OBJECT (self)));
       return;
     case GST_MESSAGE_ELEMENT:
       if (!of_call)

@@ -52,21 +52,6 @@ is_host_port (const gchar * text)
       NULL);
 }
 
-static gchar *
-map_turn (const DaoIceServer * server, const gchar * host_port,
-    const gchar * transport)
-{
-  gchar *user = g_uri_escape_string (server->username, NULL, FALSE);
-  gchar *password = g_uri_escape_string (server->credential, NULL, FALSE);
-  gchar *url = g_strdup_printf ("turn://%s:%s@%s?transport=%s", user,
-      password, host_port, transport);
-
-  g_free (user);
-  sodium_memzero (password, strlen (password));
-  g_free (password);
-  return url;
-}
-
 /* What an ICE server URL says (RFC 7064, 7065) */
 typedef struct
 {
@@ -125,86 +110,183 @@ parse_url (ServerUrl * parsed, const gchar * url)
       && parse_transport (parsed, query);
 }
 
-/* webrtcbin's form; what is missing is the credential, or TLS where libnice would speak clear text */
-static gchar *
-map_server (const DaoIceServer * server, const ServerUrl * url,
+/* What webrtcbin gets for it can be made; what may be missing is the credential, or TLS where libnice would speak
+ * clear text. */
+static gboolean
+is_usable (const DaoIceServer * server, const ServerUrl * url,
     GstDaoTurnTls * tls, GError ** error)
 {
-  gchar *mapped, *forwarder;
-
-  if (!url->turn && !url->tls)
-    return g_strdup_printf ("stun://%s%s", url->host_port,
-        g_str_has_suffix (url->host_port, "]")
-        || !strchr (url->host_port, ':') ? ":3478" : "");
-  if (!url->turn || (url->tls && !tls) || (url->tls
-          && g_str_equal (url->transport, "udp"))) {
+  if (url->tls && (!url->turn || !tls || g_str_equal (url->transport, "udp"))) {
     g_set_error (error, GST_DAO_ICE_ERROR, GST_DAO_ICE_ERROR_UNSUPPORTED,
         "'%s' is not used: only TURN can go over TLS, and only by TCP",
         server->url);
-    return NULL;
+    return FALSE;
   }
-  if (!server->username || !server->credential) {
+  if (url->turn && (!server->username || !server->credential)) {
     g_set_error (error, GST_DAO_ICE_ERROR, GST_DAO_ICE_ERROR_URL,
         "'%s' came without username or credential", server->url);
-    return NULL;
+    return FALSE;
   }
-  if (!url->tls)
-    return map_turn (server, url->host_port, url->transport);
-  forwarder = gst_dao_turn_tls_add (tls, url->host_port, error);
+  return TRUE;
+}
+
+/* Up to the port, if there is one: is_host_port() was true. */
+static gsize
+host_length (const gchar * host_port)
+{
+  return *host_port == '[' ? strcspn (host_port, "]") + 1 :
+      strcspn (host_port, ":");
+}
+
+static GstDaoIceServer *
+server_new (const DaoIceServer * server, const ServerUrl * url)
+{
+  GstDaoIceServer *made = g_new0 (GstDaoIceServer, 1);
+
+  made->url = g_strdup (server->url);
+  made->turn = url->turn;
+  made->tcp = url->turn && g_str_equal (url->transport, "tcp");
+  made->host = g_strndup (url->host_port, host_length (url->host_port));
+  made->address = url->turn || url->host_port[strlen (made->host)] ?
+      g_strdup (url->host_port) : g_strconcat (made->host, ":3478", NULL);
+  if (url->turn) {
+    made->username = g_strdup (server->username);
+    made->credential = g_strdup (server->credential);
+  }
+  return made;
+}
+
+void
+gst_dao_ice_server_free (GstDaoIceServer * server)
+{
+  if (server->credential)
+    sodium_memzero (server->credential, strlen (server->credential));
+  g_free (server->credential);
+  g_free (server->username);
+  g_free (server->address);
+  g_free (server->host);
+  g_free (server->url);
+  g_free (server);
+}
+
+/* webrtcbin is to speak with the forwarder instead. */
+static gboolean
+forward (GstDaoIceServer * server, GstDaoTurnTls * tls, GError ** error)
+{
+  gchar *forwarder = gst_dao_turn_tls_add (tls, server->address, error);
+
   if (!forwarder) {
     g_prefix_error (error, "'%s': ", server->url);
-    return NULL;
+    return FALSE;
   }
-  mapped = map_turn (server, forwarder, "tcp");
-  g_free (forwarder);
-  return mapped;
+  g_free (server->address);
+  server->address = forwarder;
+  server->forwarder = g_ascii_strtoull (strrchr (forwarder, ':') + 1, NULL, 10);
+  return TRUE;
+}
+
+/* (transfer full) (nullable): a server that can be used */
+static GstDaoIceServer *
+read_server (const DaoIceServer * server, GstDaoTurnTls * tls,
+    GError ** error)
+{
+  GstDaoIceServer *made = NULL;
+  ServerUrl url;
+
+  if (!parse_url (&url, server->url))
+    g_set_error (error, GST_DAO_ICE_ERROR, GST_DAO_ICE_ERROR_URL,
+        "'%s' is no ICE server URL", server->url);
+  else if (is_usable (server, &url, tls, error))
+    made = server_new (server, &url);
+  if (made && url.tls && !forward (made, tls, error))
+    g_clear_pointer (&made, gst_dao_ice_server_free);
+  g_free (url.host_port);
+  return made;
 }
 
 static gchar *
-map_url (const DaoIceServer * server, GstDaoTurnTls * tls, gboolean * is_turn,
-    GError ** error)
+map_turn (const GstDaoIceServer * server)
 {
-  gchar *mapped = NULL;
-  ServerUrl url;
+  gchar *user = g_uri_escape_string (server->username, NULL, FALSE);
+  gchar *password = g_uri_escape_string (server->credential, NULL, FALSE);
+  gchar *url = g_strdup_printf ("turn://%s:%s@%s?transport=%s", user,
+      password, server->address, server->tcp ? "tcp" : "udp");
 
-  *is_turn = FALSE;
-  if (!parse_url (&url, server->url)) {
-    g_set_error (error, GST_DAO_ICE_ERROR, GST_DAO_ICE_ERROR_URL,
-        "'%s' is no ICE server URL", server->url);
-  } else {
-    *is_turn = url.turn;
-    mapped = map_server (server, &url, tls, error);
-  }
-  g_free (url.host_port);
-  return mapped;
+  g_free (user);
+  sodium_memzero (password, strlen (password));
+  g_free (password);
+  return url;
+}
+
+/* (transfer full): webrtcbin's form of it */
+static gchar *
+write_url (const GstDaoIceServer * server)
+{
+  return server->turn ? map_turn (server) :
+      g_strconcat ("stun://", server->address, NULL);
 }
 
 gchar *
 gst_dao_ice_map_url (const DaoIceServer * server, gboolean * is_turn,
     GError ** error)
 {
-  return map_url (server, NULL, is_turn, error);
+  GstDaoIceServer *made = read_server (server, NULL, error);
+  gchar *url = made ? write_url (made) : NULL;
+
+  *is_turn = made && made->turn;
+  g_clear_pointer (&made, gst_dao_ice_server_free);
+  return url;
+}
+
+/* webrtcbin uses one STUN server, the last it is told of. */
+static void
+forget_stun (GPtrArray * used)
+{
+  guint i;
+
+  for (i = 0; i < used->len; i++) {
+    GstDaoIceServer *server = used->pdata[i];
+
+    if (!server->turn) {
+      g_ptr_array_remove_index (used, i);
+      return;
+    }
+  }
 }
 
 static gboolean
-add_server (GstElement * webrtc, const DaoIceServer * server,
-    GstDaoTurnTls * tls, gboolean * is_turn, GError ** error)
+add_server (GstElement * webrtc, GPtrArray * used, GstDaoIceServer * server)
 {
-  gchar *url = map_url (server, tls, is_turn, error);
+  gchar *url = write_url (server);
   gboolean added = TRUE;
 
-  if (!url)
-    return FALSE;
-  if (*is_turn)
+  if (server->turn) {
     g_signal_emit_by_name (webrtc, "add-turn-server", url, &added);
-  else
+  } else {
+    forget_stun (used);
     g_object_set (webrtc, "stun-server", url, NULL);
-  if (!added)
-    g_set_error (error, GST_DAO_ICE_ERROR, GST_DAO_ICE_ERROR_URL,
-        "'%s' was refused by webrtcbin", server->url);
+  }
   sodium_memzero (url, strlen (url));   /* holds the credential */
   g_free (url);
+  if (added)
+    g_ptr_array_add (used, server);
   return added;
+}
+
+static gboolean
+use_server (GstElement * webrtc, const DaoIceServer * named,
+    GstDaoTurnTls * tls, GPtrArray * used, GError ** error)
+{
+  GstDaoIceServer *server = read_server (named, tls, error);
+
+  if (!server)
+    return FALSE;
+  if (add_server (webrtc, used, server))
+    return TRUE;
+  gst_dao_ice_server_free (server);
+  g_set_error (error, GST_DAO_ICE_ERROR, GST_DAO_ICE_ERROR_URL,
+      "'%s' was refused by webrtcbin", named->url);
+  return FALSE;
 }
 
 static gboolean
@@ -237,10 +319,11 @@ configure_agent (GstElement * webrtc)
 
 gboolean
 gst_dao_ice_configure (GstElement * webrtc, const DaoIceConfig * config,
-    gboolean relay_only, GstDaoTurnTls * tls, guint * n_turn,
+    gboolean relay_only, GstDaoTurnTls * tls, GPtrArray * used,
     GPtrArray * skipped, GError ** error)
 {
-  guint i, turns = 0;
+  gboolean turn = FALSE;
+  guint i;
 
   configure_agent (webrtc);
   if (relay_only)
@@ -248,17 +331,13 @@ gst_dao_ice_configure (GstElement * webrtc, const DaoIceConfig * config,
         "relay");
   for (i = 0; config && i < config->servers->len; i++) {
     GError *why = NULL;
-    gboolean is_turn;
 
-    if (!add_server (webrtc, g_ptr_array_index (config->servers, i), tls,
-            &is_turn, &why))
+    if (!use_server (webrtc, config->servers->pdata[i], tls, used, &why))
       g_ptr_array_add (skipped, why);
-    else
-      turns += is_turn;
   }
-  if (n_turn)
-    *n_turn = turns;
-  if (relay_only && turns == 0) {
+  for (i = 0; i < used->len; i++)
+    turn |= ((GstDaoIceServer *) used->pdata[i])->turn;
+  if (relay_only && !turn) {
     g_set_error (error, GST_DAO_ICE_ERROR, GST_DAO_ICE_ERROR_NO_RELAY,
         "media may go through a TURN server only, but the relay named none "
         "that can be used");

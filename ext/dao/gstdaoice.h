@@ -17,13 +17,27 @@ G_BEGIN_DECLS
 GQuark gst_dao_ice_error_quark (void);
 typedef enum { GST_DAO_ICE_ERROR_URL, GST_DAO_ICE_ERROR_UNSUPPORTED, GST_DAO_ICE_ERROR_NO_RELAY } GstDaoIceError;
 
+/* A server that webrtcbin was given */
+typedef struct
+{
+  gchar *url;                   /* as the relay named it */
+  gboolean turn, tcp;
+  gchar *host;                  /* without the port */
+  gchar *address;               /* HOST, or HOST:PORT, that the agent is told */
+  guint forwarder;              /* port of it on loopback: @address is there; 0 = none */
+  gchar *username, *credential; /* of TURN */
+  gboolean told;                /* that it is of no use; for the owner */
+} GstDaoIceServer;
+
+void gst_dao_ice_server_free (GstDaoIceServer * server);        /* wipes the credential */
+
 /**
  * gst_dao_ice_configure:
  * @webrtc: a webrtcbin before its first description
  * @config: (nullable): servers of the relay
  * @relay_only: only relay candidates are gathered and used
  * @tls: (nullable): carries turns: servers; without it they are skipped
- * @n_turn: (out) (optional): number of TURN servers that are used
+ * @used: (element-type GstDaoIceServer) gets the servers that are used, one of STUN at most; must free them
  * @skipped: (element-type GError) (transfer none): gets one error a server that cannot be used
  *
  * Also switches UPnP and ICE-TCP off and connection checks as keepalives on
@@ -33,7 +47,7 @@ typedef enum { GST_DAO_ICE_ERROR_URL, GST_DAO_ICE_ERROR_UNSUPPORTED, GST_DAO_ICE
  */
 gboolean gst_dao_ice_configure (GstElement * webrtc,
     const DaoIceConfig * config, gboolean relay_only, GstDaoTurnTls * tls,
-    guint * n_turn, GPtrArray * skipped, GError ** error);
+    GPtrArray * used, GPtrArray * skipped, GError ** error);
 
 /**
  * gst_dao_ice_map_url:

@@ -6,7 +6,9 @@
  *
  *   gstdaoleg.c          its life: guards, states, promises, teardown
  *   gstdaolegsdp.c       offers and answers
- *   gstdaolegice.c       servers, candidates and ICE restart
+ *   gstdaolegservers.c   STUN and TURN servers, and why one is of no use
+ *   gstdaolegice.c       candidates, and the pair in use
+ *   gstdaolegrestart.c   ICE restart
  *   gstdaoleghold.c      candidates that can wait
  *   gstdaolegmedia.c     tracks, keys, codecs
  *   gstdaolegrtp.c       settings of rtpbin
@@ -48,10 +50,14 @@ struct _GstDaoLeg
   GSource *closing;             /* the peer closed DTLS; runs out soon */
   GstDaoTurnTls *turn_tls;
   guint n_turn;                 /* TURN servers that were not refused */
-  gchar *turn_urls;             /* of all of them, without credentials; NULL = none */
+  GPtrArray *servers;           /* GstDaoIceServer: all that are used */
+  gboolean probed;              /* those that gave nothing were asked why, or are being asked */
+  GCancellable *probing;        /* that */
+  GSource *probe_deadline;
   GPtrArray *held;              /* candidates of the peer that wait for @hold */
   GSource *hold;
   gboolean hold_over;
+  GList *addresses;             /* gchar *: of this host, when the connection was made */
   gint64 renewal_us;            /* monotonic: when the credentials of the servers should be renewed */
   GObject *dtls;                /* GstWebRTCDTLSTransport, once connected */
 
@@ -108,18 +114,22 @@ void gst_dao_leg_event_post (GstDaoLegEvent * event);
 void gst_dao_leg_request (GstDaoLeg * leg, const gchar * action,
     GstWebRTCSessionDescription * description, gpointer done);
 
-/* gstdaolegice.c */
+/* gstdaolegservers.c */
 /* Servers and settings of the agent, before the first description. FALSE when there is no way for media. */
 gboolean gst_dao_leg_configure_ice (GstDaoLeg * leg,
     const GstDaoLegConfig * config, GError ** error);
+gboolean gst_dao_leg_has_turn (GstDaoLeg * leg);
+/* The agent has asked all servers: those that gave nothing are asked why, and named with the reason. */
+void gst_dao_leg_on_gathered (GstDaoLeg * leg, gint value, gchar * text,
+    GstWebRTCSessionDescription * unused);
+void gst_dao_leg_end_probes (GstDaoLeg * leg);
+
+/* gstdaolegice.c */
 /* Gives the allocations back, which would else count against the account's quota for ten minutes. Waits for the
  * servers: on a worker, before NULL. */
 void gst_dao_leg_release_relays (GstDaoLeg * leg);
 NiceAgent *gst_dao_leg_get_agent (GstDaoLeg * leg);     /* (transfer full) (nullable) */
 void gst_dao_leg_on_candidate (GstDaoLeg * leg, gint mline, gchar * text,
-    GstWebRTCSessionDescription * unused);
-/* The agent has asked all servers: says when none of TURN gave anything. */
-void gst_dao_leg_on_gathered (GstDaoLeg * leg, gint value, gchar * text,
     GstWebRTCSessionDescription * unused);
 /* Types, not addresses: who reads logs need not know them. */
 void gst_dao_leg_log_pair (GstDaoLeg * leg);

@@ -69,7 +69,8 @@ gst_dao_leg_unref (GstDaoLeg * leg)
   g_clear_object (&leg->dtls);
   gst_clear_object (&leg->webrtc);
   gst_clear_object (&leg->bin);
-  g_free (leg->turn_urls);
+  g_ptr_array_unref (leg->servers);
+  g_list_free_full (leg->addresses, g_free);
   g_free (leg->old_ufrag);
   g_free (leg->old_pwd);
   g_mutex_clear (&leg->lock);
@@ -324,6 +325,7 @@ on_connection_state (GstDaoLeg * leg, gint value, gchar * text,
       report_connected (leg);
       break;
     case GST_WEBRTC_PEER_CONNECTION_STATE_FAILED:
+      GST_INFO_OBJECT (leg->bin, "ICE failed");
       leg->peer_connected = leg->reported_connected = FALSE;
       leg->callbacks.transport (leg, DAO_TRANSPORT_FAILED, leg->user_data);
       break;
@@ -515,6 +517,8 @@ gst_dao_leg_new (GstBin * parent, const GstDaoLegConfig * config,
     g_once_init_leave (&debug_init, 1);
   }
   leg->refs = 1;
+  leg->servers = g_ptr_array_new_with_free_func ((GDestroyNotify)
+      gst_dao_ice_server_free);
   g_mutex_init (&leg->lock);
   g_cond_init (&leg->drained);
   leg->callbacks = *callbacks;
@@ -616,6 +620,7 @@ gst_dao_leg_close (GstDaoLeg * leg)
   gst_dao_clear_source (&leg->liveness);
   gst_dao_clear_source (&leg->dtls_repeat);
   gst_dao_leg_end_hold (leg);
+  gst_dao_leg_end_probes (leg);
   gst_dao_clear_source (&leg->closing);
   if (leg->guard)
     gst_dao_fingerprint_guard_close (leg->guard);

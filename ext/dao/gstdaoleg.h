@@ -98,8 +98,8 @@ void gst_dao_leg_request_key (GstDaoLeg * leg);
 /* Leaves its graph in GST_DEBUG_DUMP_DOT_DIR, without properties: they have secrets. */
 void gst_dao_leg_dump (GstDaoLeg * leg);
 void gst_dao_leg_get_counts (GstDaoLeg * leg, GstDaoTransportCounts * counts);
-/* (transfer full) (nullable): our host address that the selected pair goes out from */
-gchar *gst_dao_leg_get_local_address (GstDaoLeg * leg);
+/* Is the address that the call uses not one of this host any more, but another one is there? */
+gboolean gst_dao_leg_lost_address (GstDaoLeg * leg);
 /* The last step of setting up that was reached, as in the log; "" before the first */
 const gchar *gst_dao_leg_get_step (GstDaoLeg * leg);
 /* "relay" in either selected candidate */

@@ -114,7 +114,7 @@ gst_dao_leg_hold_candidate (GstDaoLeg * leg, gint mline, const gchar * line)
   NiceAddress address;
   Held *held;
 
-  if (!leg->offerer || leg->turn_urls || leg->hold_over)
+  if (!leg->offerer || gst_dao_leg_has_turn (leg) || leg->hold_over)
     return FALSE;
   if (read_address (line, "srflx", &address)
       && has_public_address (leg, &address))

@@ -9,6 +9,7 @@
 #include "gstdaoleg-private.h"
 #include "gstdaoice.h"
 
+#include <nice/interfaces.h>
 #include <string.h>
 
 #define GST_CAT_DEFAULT gst_dao_leg_debug
@@ -26,8 +27,9 @@ gst_dao_leg_get_agent (GstDaoLeg * leg)
   return agent;
 }
 
-gchar *
-gst_dao_leg_get_local_address (GstDaoLeg * leg)
+/* (transfer full) (nullable): of ours, the one that the selected pair sends from; NULL if that is not known */
+static gchar *
+get_local_address (GstDaoLeg * leg)
 {
   NiceAgent *agent = gst_dao_leg_get_agent (leg);
   gchar text[NICE_ADDRESS_STRING_LEN];
@@ -43,6 +45,36 @@ gst_dao_leg_get_local_address (GstDaoLeg * leg)
   }
   g_clear_object (&agent);
   return address;
+}
+
+/* Link-local IPv6 addresses come with and without their zone. */
+static gint
+compare_addresses (gconstpointer a, gconstpointer b)
+{
+  gsize length = strcspn (a, "%");
+
+  return length == strcspn (b, "%") && strncmp (a, b, length) == 0 ? 0 : 1;
+}
+
+/* While there is no address at all there is nothing to move to. Through a TURN server it is one of those that there
+ * were at the beginning: when none of them is left, ours is not. */
+gboolean
+gst_dao_leg_lost_address (GstDaoLeg * leg)
+{
+  gchar *used = get_local_address (leg);
+  GList *now = nice_interfaces_get_local_ips (FALSE), *l;
+  gboolean lost = now != NULL;
+
+  if (used)
+    lost = lost && !g_list_find_custom (now, used, compare_addresses)
+        && !g_str_has_prefix (used, "127.") && !g_str_equal (used, "::1");
+  else
+    for (l = leg->addresses; l; l = l->next)
+      lost = lost && !g_list_find_custom (now, l->data, compare_addresses);
+  lost = lost && (used || leg->addresses);
+  g_list_free_full (now, g_free);
+  g_free (used);
+  return lost;
 }
 
 /* TURN credentials end with their ttl, and libnice cannot renew them. The peer's are its own matter. */
@@ -94,131 +126,7 @@ gst_dao_leg_is_relayed (GstDaoLeg * leg)
   return relayed;
 }
 
-/* --- servers --- */
-
-/* The end of it when only TURN may be used and none is @left, else a warning */
-static void
-tell_no_turn (GstDaoLeg * leg, gboolean left, const gchar * why)
-{
-  if (leg->config.relay_only && !left && !leg->peer_connected) {
-    gst_dao_leg_fail (leg, DAO_CALL_REASON_ICE_FAILED,
-        "media may go through a TURN server only, and there is none left: %s",
-        why);
-  } else {
-    GST_WARNING_OBJECT (leg->bin, "%s", why);
-    leg->callbacks.warning (leg, why, leg->user_data);
-  }
-}
-
-static void
-on_turn_refused (GstDaoLeg * leg, gint value, gchar * text,
-    GstWebRTCSessionDescription * unused)
-{
-  leg->n_turn--;
-  tell_no_turn (leg, leg->n_turn > 0, text);
-}
-
-/* On the forwarder's thread */
-static void
-post_turn_refused (const gchar * text, gpointer user_data)
-{
-  GstDaoLegEvent *event = gst_dao_leg_event_new (user_data, on_turn_refused);
-
-  event->text = g_strdup (text);
-  gst_dao_leg_event_post (event);
-}
-
-/* (transfer full) (nullable) */
-static gchar *
-list_turn_urls (const DaoIceConfig * config)
-{
-  GString *list = g_string_new (NULL);
-  guint i;
-
-  for (i = 0; config && i < config->servers->len; i++) {
-    const DaoIceServer *server = g_ptr_array_index (config->servers, i);
-
-    if (g_str_has_prefix (server->url, "turn"))
-      g_string_append_printf (list, "%s%s", list->len ? ", " : "",
-          server->url);
-  }
-  return g_string_free (list, list->len == 0);
-}
-
-static gboolean
-has_relay_candidate (GstDaoLeg * leg)
-{
-  NiceAgent *agent = gst_dao_leg_get_agent (leg);
-  GSList *list = agent ? nice_agent_get_local_candidates (agent,
-      GST_DAO_NICE_STREAM, NICE_COMPONENT_TYPE_RTP) : NULL;
-  gboolean relay = FALSE;
-  GSList *l;
-
-  for (l = list; l; l = l->next)
-    relay |= ((NiceCandidate *) l->data)->type == NICE_CANDIDATE_TYPE_RELAYED;
-  g_slist_free_full (list, (GDestroyNotify) nice_candidate_free);
-  g_clear_object (&agent);
-  return relay;
-}
-
-/* libnice sends a request to a server three times and gives up after four times this. The 2 s of its default are not
- * enough for a TURN server over TLS that is far away: two handshakes come before the first answer, in all four
- * round trips, and the certificate is checked. Checks of pairs have their own clock. */
-#define REQUEST_MS 500
-#define TCP_REQUEST_MS 1000
-
-static void
-set_patience (GstDaoLeg * leg, guint request_ms)
-{
-  NiceAgent *agent = gst_dao_leg_get_agent (leg);
-
-  if (agent)
-    g_object_set (agent, "stun-initial-timeout", request_ms, NULL);
-  g_clear_object (&agent);
-}
-
-/* libnice does not tell why: what is known is that no answer was of use. */
-void
-gst_dao_leg_on_gathered (GstDaoLeg * leg, gint value, gchar * unused_text,
-    GstWebRTCSessionDescription * unused)
-{
-  gchar *text;
-
-  GST_INFO_OBJECT (leg->bin, "own candidates are complete");
-  set_patience (leg, REQUEST_MS);
-  if (leg->n_turn == 0 || has_relay_candidate (leg))
-    return;
-  text = g_strdup_printf ("No TURN server gave a relay address (%s): it was "
-      "not reached, or refused the credential", leg->turn_urls);
-  tell_no_turn (leg, FALSE, text);
-  g_free (text);
-}
-
-gboolean
-gst_dao_leg_configure_ice (GstDaoLeg * leg, const GstDaoLegConfig * config,
-    GError ** error)
-{
-  GPtrArray *skipped = g_ptr_array_new_with_free_func ((GDestroyNotify)
-      g_error_free);
-  gboolean ok;
-  guint i;
-
-  leg->turn_tls = gst_dao_turn_tls_new (config->ca_file, post_turn_refused,
-      gst_dao_leg_ref (leg), (GDestroyNotify) gst_dao_leg_unref);
-  leg->turn_urls = list_turn_urls (config->ice);
-  leg->renewal_us = config->ice ?
-      dao_ice_config_get_renewal_us (config->ice) : G_MAXINT64;
-  ok = gst_dao_ice_configure (leg->webrtc, config->ice, config->relay_only,
-      leg->turn_tls, &leg->n_turn, skipped, error);
-  for (i = 0; i < skipped->len; i++)
-    leg->callbacks.warning (leg, ((GError *) g_ptr_array_index (skipped,
-                i))->message, leg->user_data);
-  g_ptr_array_unref (skipped);
-  if (leg->turn_urls && (strstr (leg->turn_urls, "turns:")
-          || strstr (leg->turn_urls, "transport=tcp")))
-    set_patience (leg, TCP_REQUEST_MS);
-  return ok;
-}
+/* --- the end --- */
 
 /* A server that is gone must not hold a worker for long: two tries over UDP and one over TCP. */
 #define RELEASE_TRY_MS 300

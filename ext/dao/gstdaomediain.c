@@ -59,6 +59,8 @@ struct _GstDaoMediaIn
   gint need_key;                /* delta frames are not */
   gint frames;                  /* saturates at 1 */
   gint live;                    /* known to be live */
+  gint over;                    /* the run is */
+  gint failed;                  /* the application was told */
 };
 
 /* --- linking --- */
@@ -113,11 +115,13 @@ get_agreed (GstDaoMediaIn * in)
   return n == 1 ? codec : GST_DAO_CODEC_NONE;
 }
 
+/* Once a run: a source whose caps were refused ends in the same moment. */
 static void
 fail (GstDaoMediaIn * in, GstDaoMediaInFailure failure, GError ** error)
 {
-  in->callbacks.failed (in->media, failure,
-      error && *error ? (*error)->message : NULL, in->user_data);
+  if (g_atomic_int_compare_and_exchange (&in->failed, FALSE, TRUE))
+    in->callbacks.failed (in->media, failure,
+        error && *error ? (*error)->message : NULL, in->user_data);
   if (error)
     g_clear_error (error);
 }
@@ -222,8 +226,8 @@ hold_frame (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
 
   if (!g_atomic_int_get (&in->live) && is_live (in))
     g_atomic_int_set (&in->live, TRUE);
-  return g_atomic_int_get (&in->live) ? GST_PAD_PROBE_PASS :
-      GST_PAD_PROBE_OK;
+  return g_atomic_int_get (&in->live) || g_atomic_int_get (&in->over) ?
+      GST_PAD_PROBE_PASS : GST_PAD_PROBE_OK;
 }
 
 static void
@@ -249,6 +253,14 @@ hold (GstDaoMediaIn * in)
   gst_object_unref (src);
 }
 
+static void
+unhold (GstDaoMediaIn * in, GstPad * src)
+{
+  if (in->hold)
+    gst_pad_remove_probe (src, in->hold);
+  in->hold = 0;
+}
+
 /* What was held begins now, in running time. */
 static void
 release (GstDaoMediaIn * in)
@@ -259,9 +271,7 @@ release (GstDaoMediaIn * in)
   if (in->hold && gst_pad_is_blocking (src) && clock)
     set_pace (in, src, TRUE, gst_clock_get_time (clock)
         - gst_element_get_base_time (GST_ELEMENT (in->bin)));
-  if (in->hold)
-    gst_pad_remove_probe (src, in->hold);
-  in->hold = 0;
+  unhold (in, src);
   gst_clear_object (&clock);
   gst_object_unref (src);
 }
@@ -399,16 +409,26 @@ on_eos (GstDaoMediaIn * in)
   g_mutex_lock (&in->lock);
   in->eos = TRUE;
   early = !in->seen_caps && !g_atomic_int_get (&in->frames);
-  /* An encoder that cannot make the codec of the call ends before its first caps. */
+  /* An encoder that cannot make the codec of the call ends here, also if its
+   * caps came before there was a call. */
   agreed = in->target ? get_agreed (in) : GST_DAO_CODEC_NONE;
-  refused = early && in->tail == TAIL_ENCODED
-      && agreed != GST_DAO_CODEC_NONE && agreed != in->codec;
+  refused = in->tail == TAIL_ENCODED && agreed != GST_DAO_CODEC_NONE
+      && agreed != in->codec;
   g_atomic_int_set (&in->flowing, FALSE);
   g_mutex_unlock (&in->lock);
-  if (early)
+  if (early || refused)
     fail (in, refused ? GST_DAO_MEDIA_IN_FORMAT : GST_DAO_MEDIA_IN_PERMISSION,
         NULL);
   in->callbacks.eos (in->media, in->user_data);
+}
+
+static GstPadProbeReturn
+refuse (GstPadProbeInfo * info)
+{
+  gst_buffer_unref (GST_PAD_PROBE_INFO_BUFFER (info));
+  GST_PAD_PROBE_INFO_DATA (info) = NULL;
+  GST_PAD_PROBE_INFO_FLOW_RETURN (info) = GST_FLOW_EOS;
+  return GST_PAD_PROBE_HANDLED;
 }
 
 static gboolean
@@ -428,20 +448,16 @@ static GstPadProbeReturn
 on_entry (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
 {
   GstDaoMediaIn *in = user_data;
-  GstEvent *event;
-  GstCaps *caps;
 
   if (!(GST_PAD_PROBE_INFO_TYPE (info) & GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM)) {
     g_atomic_int_set (&in->frames, 1);
+    if (g_atomic_int_get (&in->over))
+      return refuse (info);
     return passes (in, GST_PAD_PROBE_INFO_BUFFER (info)) ? GST_PAD_PROBE_OK :
         GST_PAD_PROBE_DROP;
   }
 
-  event = GST_PAD_PROBE_INFO_EVENT (info);
-  switch (GST_EVENT_TYPE (event)) {
-    case GST_EVENT_CAPS:
-      gst_event_parse_caps (event, &caps);
-      return on_caps (in, caps);
+  switch (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info))) {
     case GST_EVENT_EOS:
       on_eos (in);
       /* silence goes on in its place (gst_dao_media_in_fill) */
@@ -456,6 +472,19 @@ on_entry (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
   }
 }
 
+/* In front of the entry, which would refuse caps that what is behind it now does not take, and nobody would know why. */
+static GstPadProbeReturn
+on_entry_caps (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
+{
+  GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
+  GstCaps *caps;
+
+  if (GST_EVENT_TYPE (event) != GST_EVENT_CAPS)
+    return GST_PAD_PROBE_OK;
+  gst_event_parse_caps (event, &caps);
+  return on_caps (user_data, caps);
+}
+
 /* --- the pad --- */
 
 /* Whatever stands behind it at the moment: this is what may come. */
@@ -464,10 +493,18 @@ query_pad (GstPad * pad, GstObject * parent, GstQuery * query)
 {
   GstCaps *caps, *filter, *result;
 
-  if (GST_QUERY_TYPE (query) != GST_QUERY_CAPS)
+  if (GST_QUERY_TYPE (query) != GST_QUERY_CAPS
+      && GST_QUERY_TYPE (query) != GST_QUERY_ACCEPT_CAPS)
     return gst_pad_query_default (pad, parent, query);
-  gst_query_parse_caps (query, &filter);
   caps = gst_pad_get_pad_template_caps (pad);
+  if (GST_QUERY_TYPE (query) == GST_QUERY_ACCEPT_CAPS) {
+    gst_query_parse_accept_caps (query, &result);
+    gst_query_set_accept_caps_result (query, gst_caps_is_subset (result,
+            caps));
+    gst_caps_unref (caps);
+    return TRUE;
+  }
+  gst_query_parse_caps (query, &filter);
   result = filter ? gst_caps_intersect_full (filter, caps,
       GST_CAPS_INTERSECT_FIRST) : gst_caps_ref (caps);
   gst_query_set_caps_result (query, result);
@@ -492,6 +529,8 @@ gst_dao_media_in_request_pad (GstDaoMediaIn * in, GstPadTemplate * templ)
   src = gst_element_get_static_pad (entry, "src");
   gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BUFFER |
       GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_entry, in, NULL);
+  gst_pad_add_probe (sink, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_entry_caps,
+      in, NULL);
   g_mutex_lock (&in->lock);
   in->entry = entry;
   in->pad = gst_ghost_pad_new_from_template (GST_PAD_TEMPLATE_NAME_TEMPLATE
@@ -565,6 +604,7 @@ gst_dao_media_in_prepare (GstDaoMediaIn * in, GstPad * target,
   in->preferred = preferred;
   in->eos = in->seen_caps = FALSE;
   in->frames = 0;
+  in->failed = FALSE;
   g_atomic_int_set (&in->need_key, FALSE);
   if (target) {
     in->target = gst_object_ref (target);
@@ -626,6 +666,22 @@ gst_dao_media_in_close (GstDaoMediaIn * in)
   in->open = FALSE;
   g_atomic_int_set (&in->flowing, FALSE);
   remove_generator (in);
+  g_mutex_unlock (&in->lock);
+}
+
+void
+gst_dao_media_in_set_over (GstDaoMediaIn * in, gboolean over)
+{
+  GstPad *src;
+
+  g_mutex_lock (&in->lock);
+  g_atomic_int_set (&in->over, over);
+  /* What was held for a call that never came has its answer now. */
+  if (over && in->entry) {
+    src = gst_element_get_static_pad (in->entry, "src");
+    unhold (in, src);
+    gst_object_unref (src);
+  }
   g_mutex_unlock (&in->lock);
 }
 
@@ -695,6 +751,18 @@ gst_dao_media_in_is_eos (GstDaoMediaIn * in)
   eos = in->eos;
   g_mutex_unlock (&in->lock);
   return eos;
+}
+
+gboolean
+gst_dao_media_in_has_failed (GstDaoMediaIn * in)
+{
+  gboolean failed;
+
+  g_mutex_lock (&in->lock);
+  failed = in->pad && gst_pad_is_linked (in->pad) && in->eos
+      && !in->seen_caps && !g_atomic_int_get (&in->frames);
+  g_mutex_unlock (&in->lock);
+  return failed;
 }
 
 gboolean

@@ -62,12 +62,16 @@ void gst_dao_media_in_open (GstDaoMediaIn * in);
 void gst_dao_media_in_fill (GstDaoMediaIn * in);
 /* The call is over. */
 void gst_dao_media_in_close (GstDaoMediaIn * in);
+/* So is the run: what feeds the pad is told to end. Until a new one begins */
+void gst_dao_media_in_set_over (GstDaoMediaIn * in, gboolean over);
 
 /* Video only: black takes the place of the picture, in the codec and size of what comes.
  * (Silence is daosignaling's: there is one audio codec.) */
 void gst_dao_media_in_set_muted (GstDaoMediaIn * in, gboolean muted);
 
 gboolean gst_dao_media_in_is_eos (GstDaoMediaIn * in);
+/* A linked pad whose stream ended before it gave anything */
+gboolean gst_dao_media_in_has_failed (GstDaoMediaIn * in);
 /* A linked pad that gave neither a frame nor, with @caps, word of what will come */
 gboolean gst_dao_media_in_is_silent (GstDaoMediaIn * in, gboolean caps);
 

@@ -33,6 +33,7 @@ struct _GstDaoMediaSink
   gboolean held;                /* the peer does not want it for now */
   gboolean ciphertext;          /* by the caps: frames come encrypted by somebody else */
   gboolean eos;
+  gboolean over;                /* the run is: nothing is taken any more */
 };
 
 G_DEFINE_FINAL_TYPE (GstDaoMediaSink, gst_dao_media_sink, GST_TYPE_PAD);
@@ -166,6 +167,14 @@ gst_dao_media_sink_set_muted (GstDaoMediaSink * sink, gboolean muted)
     gst_dao_media_sink_resume (sink);
 }
 
+void
+gst_dao_media_sink_set_over (GstDaoMediaSink * sink, gboolean over)
+{
+  GST_OBJECT_LOCK (sink);
+  sink->over = over;
+  GST_OBJECT_UNLOCK (sink);
+}
+
 gboolean
 gst_dao_media_sink_is_eos (GstDaoMediaSink * sink)
 {
@@ -177,18 +186,20 @@ gst_dao_media_sink_is_eos (GstDaoMediaSink * sink)
   return eos;
 }
 
-/* (transfer full): the appsrc if this buffer is to be sent */
+/* (transfer full): the appsrc if this buffer is to be sent, else @flow is the answer to it */
 static GstElement *
-get_sender (GstDaoMediaSink * sink, GstBuffer * buffer, gboolean * muted)
+get_sender (GstDaoMediaSink * sink, GstBuffer * buffer, gboolean * muted,
+    GstFlowReturn * flow)
 {
   GstElement *appsrc = NULL;
   gboolean delta = GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
 
   GST_OBJECT_LOCK (sink);
   *muted = sink->muted;
+  *flow = sink->over ? GST_FLOW_EOS : GST_FLOW_OK;
   /* A muted picture is made by the encoder's side; here frames can only stop. So does sound that is
    * encrypted: silence of ours among it would be in clear. */
-  if (sink->appsrc && !sink->held && !(sink->need_key && delta)
+  if (sink->appsrc && !sink->over && !sink->held && !(sink->need_key && delta)
       && !(sink->muted && (sink->media == DAO_MEDIA_VIDEO
               || sink->ciphertext))) {
     sink->need_key = FALSE;
@@ -214,13 +225,14 @@ chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
 {
   GstDaoMediaSink *sink = GST_DAO_MEDIA_SINK (pad);
   gboolean muted;
-  GstElement *appsrc = get_sender (sink, buffer, &muted);
+  GstFlowReturn flow;
+  GstElement *appsrc = get_sender (sink, buffer, &muted, &flow);
   GstClockTime time = GST_BUFFER_PTS_IS_VALID (buffer) ?
       GST_BUFFER_PTS (buffer) : GST_BUFFER_DTS (buffer);
 
   if (!appsrc) {
     gst_buffer_unref (buffer);
-    return GST_FLOW_OK;
+    return flow;
   }
   if (muted)
     buffer = silence (buffer);

@@ -36,6 +36,8 @@ void gst_dao_media_sink_resume (GstDaoMediaSink * sink);
 /* Nothing is sent while the peer does not want it. */
 void gst_dao_media_sink_set_held (GstDaoMediaSink * sink, gboolean held);
 void gst_dao_media_sink_set_muted (GstDaoMediaSink * sink, gboolean muted);
+/* The call of this run is over: what feeds the pad is told to end. */
+void gst_dao_media_sink_set_over (GstDaoMediaSink * sink, gboolean over);
 gboolean gst_dao_media_sink_is_eos (GstDaoMediaSink * sink);
 
 /* What is assumed of a medium without a pad: any codec, nothing to send */

@@ -91,7 +91,9 @@ gst_dao_post_ended (GstElement * element, const GstDaoSessionState * state,
 gboolean
 gst_dao_end_is_error (const GstDaoSessionState * state)
 {
-  if (!state->one_shot || state->reason == DAO_CALL_REASON_LOCAL_HANGUP)
+  /* Media that failed here has posted an ERROR that says how. */
+  if (!state->one_shot || state->reason == DAO_CALL_REASON_LOCAL_HANGUP
+      || state->reason == DAO_CALL_REASON_LOCAL_MEDIA)
     return FALSE;
   if (state->reason == DAO_CALL_REASON_FINGERPRINT
       || state->reason == DAO_CALL_REASON_E2EE_DOWNGRADE)

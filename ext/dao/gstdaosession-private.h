@@ -51,7 +51,7 @@ struct _GstDaoSession
   DaoCallAction *waiting_for_ice;       /* CREATE_OFFER or CREATE_ANSWER */
   GCancellable *ice_request;
   DaoIceConfig *ice;
-  gboolean relay_only;          /* the relay's policy, as known last */
+  gboolean relay_only;          /* the relay's policy: the strictest of this call */
 
   gboolean running_actions;
   gboolean was_video;           /* as reported last */

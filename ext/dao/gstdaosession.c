@@ -341,6 +341,18 @@ finish (GstDaoSession * session)
 }
 
 static void
+fail (GstDaoSession * session, DaoCallReason reason, const gchar * text)
+{
+  DaoCallState state = dao_call_get_state (session->call);
+
+  dao_call_fail (session->call, reason, text, gst_dao_session_now_ms ());
+  /* Without its media the run has no call, now or later. */
+  if (reason == DAO_CALL_REASON_LOCAL_MEDIA
+      && (state == DAO_CALL_IDLE || dao_call_state_is_terminal (state)))
+    finish (session);
+}
+
+static void
 start_run (GstDaoSession * session, gboolean video)
 {
   session->running = TRUE;
@@ -439,7 +451,7 @@ do_request (gpointer data, gpointer user_data)
       finish (session);
       break;
     case FAIL:
-      dao_call_fail (session->call, request->reason, request->text, gst_dao_session_now_ms ());
+      fail (session, request->reason, request->text);
       break;
     case ADD_VIDEO:
       ok = add_video (session);

@@ -89,6 +89,11 @@ gst_dao_session_report_state (GstDaoSession * session, DaoCallState state,
     report.is_video = gst_dao_leg_get_codec (session->leg,
         DAO_MEDIA_VIDEO) != GST_DAO_CODEC_NONE;
   session->was_video = report.is_video;
+  if (dao_call_state_is_terminal (state))
+    GST_INFO ("call %s is over: %s, last step: %s",
+        report.call_id ? report.call_id : "-",
+        dao_call_reason_to_string (reason),
+        *session->step ? session->step : "none");
   session->callbacks.state (&report, session->user_data);
 }
 

@@ -12,8 +12,6 @@
 
 #include "gstdaosession-private.h"
 
-#include <nice/interfaces.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -377,7 +375,9 @@ on_ice_config (GObject * source, GAsyncResult * result, gpointer user_data)
   if (ice) {
     g_clear_pointer (&session->ice, dao_ice_config_free);
     session->ice = ice;
-    session->relay_only = ice->relay_only;
+    /* For the whole call: a later answer may make it stricter, but not let out addresses that were hidden so far. */
+    session->relay_only = ice->relay_only || (session->leg
+        && session->relay_only);
   } else {
     on_no_ice_config (session, error);
     g_error_free (error);
@@ -559,34 +559,6 @@ gst_dao_session_add_candidate (GstDaoSession * session,
 
 /* --- when a new one is due --- */
 
-/* Link-local IPv6 addresses come with and without their zone. */
-static gboolean
-same_address (const gchar * a, const gchar * b)
-{
-  gsize length = strcspn (a, "%");
-
-  return length == strcspn (b, "%") && strncmp (a, b, length) == 0;
-}
-
-/* Is the address that the call uses still one of this host? While there is none at
- * all there is nothing to move to. */
-static gboolean
-address_is_gone (GstDaoSession * session)
-{
-  gchar *used = gst_dao_leg_get_local_address (session->leg);
-  GList *ips = used ? nice_interfaces_get_local_ips (TRUE) : NULL, *l;
-  gboolean there = used == NULL, other = FALSE;
-
-  for (l = ips; l; l = l->next) {
-    there |= same_address (l->data, used);
-    other |= !g_str_has_prefix (l->data, "127.")
-        && !g_str_equal (l->data, "::1");
-  }
-  g_list_free_full (ips, g_free);
-  g_free (used);
-  return !there && other;
-}
-
 void
 gst_dao_session_check_legs (GstDaoSession * session)
 {
@@ -597,7 +569,7 @@ gst_dao_session_check_legs (GstDaoSession * session)
   if (!session->next_leg && !session->ice_request && session->leg
       && session->connected_us != 0
       && now - session->leg_wanted_us >= LEG_INTERVAL_S * G_USEC_PER_SEC) {
-    if (address_is_gone (session)) {
+    if (gst_dao_leg_lost_address (session->leg)) {
       session->leg_wanted_us = now;
       ask_for_leg (session);
     } else if (gst_dao_leg_credentials_end (session->leg)) {

@@ -38,6 +38,7 @@ struct _GstDaoSignaling
   GstStructure *stats;
   gboolean playing;             /* a run is on: its end is still to be told */
   guint run;                    /* counts runs, so that the end of one does not end the next */
+  gboolean over;                /* its end has come, and READY has not yet */
   guint ending;                 /* streams of the run that still have to end */
 
   /* Held while the application is told something. Recursive, because it may answer with any call. */
@@ -63,5 +64,7 @@ void gst_dao_signaling_end_telling (GstDaoSignaling * self);
 /* (transfer full) (nullable) */
 GstDaoMediaSink *gst_dao_signaling_get_sink (GstDaoSignaling * self,
     DaoMedia media);
+/* Whether the run is over for the sink pads, those of now and those to come. With the object lock */
+void gst_dao_signaling_set_over (GstDaoSignaling * self, gboolean over);
 
 G_END_DECLS

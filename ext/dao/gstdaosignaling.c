@@ -14,7 +14,8 @@
  * encoders, decoders and what stands in for missing media.
  *
  * One run in PLAYING is one call. When the call is over, EOS goes out on all
- * source pads and then to the bus.
+ * source pads and then to the bus, and the sink pads return %GST_FLOW_EOS, so that
+ * what feeds them ends, too, until the element went through READY.
  *
  * ## Place a call
  * |[
@@ -185,6 +186,7 @@ gst_dao_signaling_request_new_pad (GstElement * element,
   self->sinks[media] = sink;
   gst_dao_media_sink_set_muted (sink, media == DAO_MEDIA_AUDIO ?
       self->settings.mute_audio : self->settings.mute_video);
+  gst_dao_media_sink_set_over (sink, self->over);
   GST_OBJECT_UNLOCK (self);
   gst_pad_set_active (GST_PAD (sink), TRUE);
   gst_element_add_pad (element, GST_PAD (sink));
@@ -343,6 +345,9 @@ gst_dao_signaling_change_state (GstElement * element,
       open_session (self);
       break;
     case GST_STATE_CHANGE_READY_TO_PAUSED:
+      GST_OBJECT_LOCK (self);
+      gst_dao_signaling_set_over (self, FALSE);
+      GST_OBJECT_UNLOCK (self);
       gst_dao_media_src_reset (self->src[DAO_MEDIA_AUDIO]);
       gst_dao_media_src_reset (self->src[DAO_MEDIA_VIDEO]);
       break;
@@ -380,12 +385,22 @@ gst_dao_signaling_change_state (GstElement * element,
   return ret;
 }
 
+static void
+fail_by_local_media (GstDaoSession * session)
+{
+  gst_dao_session_fail (session, DAO_CALL_REASON_LOCAL_MEDIA, NULL);
+}
+
 /* gst-launch-1.0 -e: hang up, then EOS on our source pads */
 static gboolean
 gst_dao_signaling_send_event (GstElement * element, GstEvent * event)
 {
   GstDaoSignaling *self = GST_DAO_SIGNALING (element);
 
+  if (gst_event_has_name (event, GST_DAO_EVENT_LOCAL_MEDIA_FAILED)) {
+    gst_event_unref (event);
+    return request (self, fail_by_local_media);
+  }
   if (GST_EVENT_TYPE (event) != GST_EVENT_EOS)
     return GST_ELEMENT_CLASS (parent_class)->send_event (element, event);
   gst_event_unref (event);

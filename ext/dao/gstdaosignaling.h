@@ -14,4 +14,7 @@ G_DECLARE_FINAL_TYPE (GstDaoSignaling, gst_dao_signaling, GST, DAO_SIGNALING,
 
 GST_ELEMENT_REGISTER_DECLARE (daosignaling);
 
+/* A custom event that daocallsrc sends to the element: what feeds it has failed, which ends the call. */
+#define GST_DAO_EVENT_LOCAL_MEDIA_FAILED "dao-local-media-failed"
+
 G_END_DECLS

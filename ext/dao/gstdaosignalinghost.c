@@ -22,6 +22,17 @@ gst_dao_signaling_get_sink (GstDaoSignaling * self, DaoMedia media)
   return sink;
 }
 
+void
+gst_dao_signaling_set_over (GstDaoSignaling * self, gboolean over)
+{
+  guint i;
+
+  self->over = over;
+  for (i = 0; i < 2; i++)
+    if (self->sinks[i])
+      gst_dao_media_sink_set_over (self->sinks[i], over);
+}
+
 /* A request for a thread of its own: EOS may wait for what is downstream, so
  * each stream has one, or a muxer's full queue of one would keep the other's. */
 typedef struct
@@ -92,6 +103,7 @@ on_finished (guint run, gpointer user_data)
   if (playing) {
     self->playing = FALSE;
     self->ending = 2;
+    gst_dao_signaling_set_over (self, TRUE);
   }
   GST_OBJECT_UNLOCK (self);
   if (!playing)

@@ -50,6 +50,7 @@ typedef struct
   GstDaoTurnTls *tls;
   gchar *name;                  /* turns:HOST:PORT */
   GNetworkAddress *address;
+  guint port;                   /* of listener */
   GSource *accept;              /* only for its destruction */
   /* on the forwarder's thread */
   GSocket *listener;
@@ -211,13 +212,9 @@ link_failed (Link * link, const GError * error)
     return;
   GST_WARNING ("%s: %s", server->name, reason);
   if (!server->reported) {
-    gchar *text = g_strdup_printf ("TURN server '%s' cannot be used: %s",
-        server->name, reason);
-
     server->reported = TRUE;
     g_atomic_int_dec_and_test (&server->tls->usable);
-    server->tls->failed (text, server->tls->user_data);
-    g_free (text);
+    server->tls->failed (server->port, reason, server->tls->user_data);
   }
 }
 
@@ -501,6 +498,7 @@ gst_dao_turn_tls_add (GstDaoTurnTls * tls, const gchar * host_port,
   server->name = g_strconcat ("turns:", host_port, NULL);
   server->address = G_NETWORK_ADDRESS (address);
   server->listener = listener;
+  server->port = g_ascii_strtoull (strrchr (name, ':') + 1, NULL, 10);
   server->accept = g_socket_create_source (listener, G_IO_IN, NULL);
   g_source_set_callback (server->accept, (GSourceFunc) (void *) on_incoming,
       server, server_unref);
@@ -516,14 +514,34 @@ gst_dao_turn_tls_n_usable (GstDaoTurnTls * tls)
   return g_atomic_int_get (&tls->usable);
 }
 
+/* On the forwarder's thread, where nobody accepts any more */
+static gboolean
+close_listener (gpointer data)
+{
+  g_socket_close (((Server *) data)->listener, NULL);
+  return G_SOURCE_REMOVE;
+}
+
 void
-gst_dao_turn_tls_close (GstDaoTurnTls * tls)
+gst_dao_turn_tls_stop_listening (GstDaoTurnTls * tls)
 {
   guint i;
 
+  for (i = 0; i < tls->servers->len; i++) {
+    Server *server = server_ref (tls->servers->pdata[i]);
+
+    g_source_destroy (server->accept);  /* and the reference that goes with it */
+    g_main_context_invoke_full (get_context (), G_PRIORITY_DEFAULT,
+        close_listener, server, server_unref);
+  }
+  g_ptr_array_set_size (tls->servers, 0);
+}
+
+void
+gst_dao_turn_tls_close (GstDaoTurnTls * tls)
+{
   g_atomic_int_set (&tls->closed, TRUE);
   g_cancellable_cancel (tls->cancellable);
-  for (i = 0; i < tls->servers->len; i++)
-    g_source_destroy (((Server *) tls->servers->pdata[i])->accept);
+  gst_dao_turn_tls_stop_listening (tls);
   tls_unref (tls);
 }

@@ -26,11 +26,13 @@ typedef struct _GstDaoTurnTls GstDaoTurnTls;
 
 /**
  * GstDaoTurnTlsFunc:
- * @text: names the server and the reason
+ * @port: of the address that gst_dao_turn_tls_add() returned
+ * @reason: to be read after the name of the server
  *
  * The server cannot be used. Once a server, on the forwarder's own thread: must only post.
  */
-typedef void (*GstDaoTurnTlsFunc) (const gchar * text, gpointer user_data);
+typedef void (*GstDaoTurnTlsFunc) (guint port, const gchar * reason,
+    gpointer user_data);
 
 /**
  * gst_dao_turn_tls_new:
@@ -56,6 +58,13 @@ void gst_dao_turn_tls_set_patience (GstDaoTurnTls * tls, guint ms);
  */
 gchar *gst_dao_turn_tls_add (GstDaoTurnTls * tls, const gchar * host_port,
     GError ** error);
+
+/**
+ * gst_dao_turn_tls_stop_listening:
+ *
+ * The agent has made its connections: they go on, and no other is taken from now on. On the thread that adds.
+ */
+void gst_dao_turn_tls_stop_listening (GstDaoTurnTls * tls);
 
 /* Servers added whose certificate or connection was not refused so far. Any thread. */
 guint gst_dao_turn_tls_n_usable (GstDaoTurnTls * tls);

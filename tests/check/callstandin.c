@@ -148,6 +148,9 @@ call_standin_send_event (GstElement * element, GstEvent * event)
 {
   if (GST_EVENT_TYPE (event) == GST_EVENT_EOS)
     add_to_log (CALL_STANDIN (element), "eos ");
+  else if (GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_DOWNSTREAM)
+    add_to_log (CALL_STANDIN (element), "%s ",
+        gst_structure_get_name (gst_event_get_structure (event)));
   gst_event_unref (event);
   return TRUE;
 }

@@ -119,7 +119,7 @@ assert_media_error (Fixture * f, GQuark domain, gint code,
       media);
   gst_structure_free (details);
   /* it never goes on as an audio call */
-  call_standin_wait_log (f->standin, "hangup ");
+  call_standin_wait_log (f->standin, "dao-local-media-failed ");
 }
 
 static void
@@ -127,8 +127,12 @@ assert_no_error (Fixture * f)
 {
   GstBus *bus = gst_element_get_bus (f->pipeline);
   GstMessage *message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  GError *error = NULL;
+  gchar *debug = NULL;
 
-  fail_unless (message == NULL, "%" GST_PTR_FORMAT, message);
+  if (message)
+    gst_message_parse_error (message, &error, &debug);
+  fail_unless (message == NULL, "%s (%s)", error ? error->message : "", debug);
   gst_object_unref (bus);
 }
 
@@ -420,6 +424,7 @@ GST_START_TEST (test_muted_picture_is_black)
 {
   Fixture f;
   GstHarness *decoder = NULL;
+  GstClockTime last = 0;
   guint i, luma = 0;
 
   start (&f, "daocallsrc name=c mute-video=true "
@@ -431,6 +436,10 @@ GST_START_TEST (test_muted_picture_is_black)
 
     if (i == 0)
       decoder = new_decoder (&f);
+    /* the camera gives 30 a second */
+    else
+      fail_unless (GST_BUFFER_PTS (buffer) - last >= 450 * GST_MSECOND);
+    last = GST_BUFFER_PTS (buffer);
     fail_unless (get_luma (decoder, buffer) <= 18);
   }
   /* live: the picture comes back */
@@ -517,6 +526,72 @@ GST_START_TEST (test_silent_camera_is_an_error)
 
 GST_END_TEST;
 
+/* The row of a state in docs/call-states.md, "local media" (transfer full) */
+static gchar *
+read_cell (DaoCallState state)
+{
+  gchar *text, *cell;
+  gchar *row = g_strdup_printf ("\n| %s | ", dao_call_state_to_string (state));
+  const gchar *at;
+
+  fail_unless (g_file_get_contents (CALL_STATES_PAGE, &text, NULL, NULL));
+  at = strstr (text, "\n## local media: nothing in 6 s\n");
+  at = at ? strstr (at, row) : NULL;
+  fail_unless (at != NULL, "no row of '%s'", row);
+  at += strlen (row);
+  cell = g_strndup (at, strcspn (at, "|") - 1);
+  g_free (row);
+  g_free (text);
+  return cell;
+}
+
+static const gchar *
+watch_state (DaoCallState state)
+{
+  GstTestClock *clock = GST_TEST_CLOCK (gst_test_clock_new ());
+  gboolean over = dao_call_state_is_terminal (state);
+  const gchar *cell = "nothing";
+  GstMessage *message;
+  GstClockID id;
+  GstBus *bus;
+  Fixture f;
+
+  start_with_clock (&f, "daocallsrc name=c appsrc ! audio/x-raw ! c.audio_sink",
+      GST_CLOCK (gst_object_ref (clock)));
+  /* with a clock that runs already */
+  if (over)
+    call_standin_set_state (f.standin, DAO_CALL_CONNECTED);
+  call_standin_set_state (f.standin, state);
+  gst_test_clock_advance_time (clock, 6 * GST_SECOND);
+  while ((id = gst_test_clock_process_next_clock_id (clock)))
+    gst_clock_id_unref (id);
+  bus = gst_element_get_bus (f.pipeline);
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  if (message) {
+    call_standin_wait_log (f.standin, "dao-local-media-failed ");
+    cell = "error timeout; hangup";
+    gst_message_unref (message);
+  }
+  gst_object_unref (bus);
+  stop (&f);
+  gst_object_unref (clock);
+  return cell;
+}
+
+GST_START_TEST (test_every_cell_of_the_local_media_timer)
+{
+  DaoCallState state;
+
+  for (state = DAO_CALL_IDLE; state <= DAO_CALL_ENDED; state++) {
+    gchar *cell = read_cell (state);
+
+    fail_unless_equals_string (watch_state (state), cell);
+    g_free (cell);
+  }
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_camera_that_ends_at_once_is_an_error)
 {
   Fixture f;
@@ -573,6 +648,148 @@ GST_START_TEST (test_runs_leave_nothing_behind)
   }
   assert_no_error (&f);
   stop (&f);
+}
+
+GST_END_TEST;
+
+/* --- the run is over --- */
+
+static gboolean
+answer_live (GstPad * pad, GstObject * parent, GstQuery * query)
+{
+  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
+    return gst_pad_query_default (pad, parent, query);
+  gst_query_set_latency (query, TRUE, 0, GST_CLOCK_TIME_NONE);
+  return TRUE;
+}
+
+/* A live source that sees what its pushes return */
+static GstPad *
+new_source (Fixture * f, const gchar * sink)
+{
+  GstPad *src = gst_object_ref_sink (gst_pad_new (NULL, GST_PAD_SRC));
+  GstPad *pad = gst_element_request_pad_simple (f->call, sink);
+
+  gst_pad_set_query_function (src, answer_live);
+  fail_unless (gst_pad_link (src, pad) == GST_PAD_LINK_OK);
+  gst_object_unref (pad);
+  return src;
+}
+
+static void
+start_source (GstPad * src, const gchar * caps_text)
+{
+  GstCaps *caps = gst_caps_from_string (caps_text);
+  GstSegment segment;
+
+  gst_pad_set_active (src, FALSE);
+  gst_pad_set_active (src, TRUE);
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_pad_push_event (src, gst_event_new_stream_start ("x"));
+  gst_pad_push_event (src, gst_event_new_caps (caps));
+  gst_pad_push_event (src, gst_event_new_segment (&segment));
+  gst_caps_unref (caps);
+}
+
+static GstFlowReturn
+push_zeros (GstPad * src, gsize size, GstClockTime pts)
+{
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, size, NULL);
+
+  gst_buffer_memset (buffer, 0, 0, size);
+  GST_BUFFER_PTS (buffer) = pts;
+  return gst_pad_push (src, buffer);
+}
+
+/* Nothing else could end a source behind a tee: its other branches would go on for ever. */
+GST_START_TEST (test_sources_end_with_the_run)
+{
+  Fixture f;
+  GstPad *sound, *picture;
+  guint i;
+
+  start (&f, "daocallsrc name=c");
+  sound = new_source (&f, "audio_sink");
+  picture = new_source (&f, "video_sink");
+  for (i = 0; i < 2; i++) {
+    gst_element_set_state (f.pipeline, GST_STATE_READY);
+    gst_element_set_state (f.pipeline, GST_STATE_PLAYING);
+    start_source (sound, "audio/x-raw,format=S16LE,layout=interleaved,"
+        "rate=48000,channels=1");
+    start_source (picture, "video/x-raw,format=I420,width=32,height=32,"
+        "framerate=30/1");
+    /* while it waits for a call */
+    assert_equals_int (push_zeros (sound, 1920, 0), GST_FLOW_OK);
+    assert_equals_int (push_zeros (picture, 1536, 0), GST_FLOW_OK);
+    connect_call (&f, FALSE, NULL);
+    assert_equals_int (push_zeros (sound, 1920, 20 * GST_MSECOND),
+        GST_FLOW_OK);
+    assert_equals_int (push_zeros (picture, 1536, 20 * GST_MSECOND),
+        GST_FLOW_OK);
+    call_standin_set_state (f.standin, DAO_CALL_HANGUP);
+    call_standin_end (f.standin);
+    assert_equals_int (push_zeros (sound, 1920, 40 * GST_MSECOND),
+        GST_FLOW_EOS);
+    /* also the medium that the call did not have */
+    assert_equals_int (push_zeros (picture, 1536, 40 * GST_MSECOND),
+        GST_FLOW_EOS);
+  }
+  assert_no_error (&f);
+  stop (&f);
+  gst_object_unref (sound);
+  gst_object_unref (picture);
+}
+
+GST_END_TEST;
+
+static void
+assert_pipeline_ends (Fixture * f)
+{
+  GstBus *bus = gst_element_get_bus (f->pipeline);
+  GstMessage *message = gst_bus_timed_pop_filtered (bus, TIMEOUT,
+      GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+
+  fail_unless (message && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS,
+      "%" GST_PTR_FORMAT, message);
+  gst_message_unref (message);
+  gst_object_unref (bus);
+}
+
+/* The preview of what is sent, and a file that is held for a call that is refused */
+GST_START_TEST (test_other_branches_end_with_the_run)
+{
+  static const gchar *const lines[] = {
+    "daocallsrc name=c audiotestsrc is-live=true ! tee name=t "
+        "t. ! queue ! c.audio_sink  t. ! queue ! fakesink "
+        "videotestsrc is-live=true ! tee name=s "
+        "s. ! queue ! c.video_sink  s. ! queue ! fakesink",
+    "daocallsrc name=c audiotestsrc ! opusenc ! tee name=t "
+        "t. ! queue ! c.audio_sink  t. ! queue ! fakesink sync=false "
+        "videotestsrc ! vp8enc deadline=1 ! tee name=s "
+        "s. ! queue ! c.video_sink  s. ! queue ! fakesink sync=false",
+  };
+  guint i, k;
+
+  for (i = 0; i < G_N_ELEMENTS (lines); i++) {
+    Fixture f;
+
+    start (&f, lines[i]);
+    for (k = 0; k < 2; k++) {
+      if (i == 0) {
+        connect_call (&f, TRUE, "video/x-vp8");
+        assert_sent (&f, DAO_MEDIA_VIDEO, "video/x-vp8");
+      }
+      call_standin_set_state (f.standin, i == 0 ? DAO_CALL_HANGUP :
+          DAO_CALL_REJECTED);
+      call_standin_end (f.standin);
+      assert_pipeline_ends (&f);
+      call_standin_clear (f.standin);
+      /* the next run has its sources again */
+      gst_element_set_state (f.pipeline, GST_STATE_READY);
+      gst_element_set_state (f.pipeline, GST_STATE_PLAYING);
+    }
+    stop (&f);
+  }
 }
 
 GST_END_TEST;
@@ -639,9 +856,12 @@ daocallsrcmedia_suite (void)
   tcase_add_test (tcase, test_ended_stream_is_replaced);
   tcase_add_test (tcase, test_end_of_all_streams_hangs_up);
   tcase_add_test (tcase, test_silent_camera_is_an_error);
+  tcase_add_test (tcase, test_every_cell_of_the_local_media_timer);
   tcase_add_test (tcase, test_camera_that_ends_at_once_is_an_error);
   tcase_add_test (tcase, test_wrong_codec_is_an_error);
   tcase_add_test (tcase, test_runs_leave_nothing_behind);
+  tcase_add_test (tcase, test_sources_end_with_the_run);
+  tcase_add_test (tcase, test_other_branches_end_with_the_run);
   tcase_add_test (tcase, test_late_microphone);
   return suite;
 }

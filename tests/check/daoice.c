@@ -217,6 +217,23 @@ make_config (const gchar * json)
   return config;
 }
 
+static GPtrArray *
+new_servers (void)
+{
+  return g_ptr_array_new_with_free_func ((GDestroyNotify)
+      gst_dao_ice_server_free);
+}
+
+static guint
+count_turn (GPtrArray * used)
+{
+  guint i, n = 0;
+
+  for (i = 0; i < used->len; i++)
+    n += ((GstDaoIceServer *) used->pdata[i])->turn;
+  return n;
+}
+
 static void
 test_configure (void)
 {
@@ -226,6 +243,7 @@ test_configure (void)
       "\"credential\":\"p/=\"}]}");
   GPtrArray *skipped =
       g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+  GPtrArray *used = new_servers ();
   GstElement *webrtc =
       gst_object_ref_sink (gst_element_factory_make ("webrtcbin", NULL));
   GObject *ice, *agent;
@@ -233,7 +251,7 @@ test_configure (void)
   GError *error = NULL;
   gint policy = -1;
 
-  gst_dao_ice_configure (webrtc, config, TRUE, NULL, NULL, skipped, &error);
+  gst_dao_ice_configure (webrtc, config, TRUE, NULL, used, skipped, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (skipped->len, ==, 1);
   g_assert_error ((GError *) skipped->pdata[0], GST_DAO_ICE_ERROR,
@@ -250,12 +268,13 @@ test_configure (void)
   g_object_unref (agent);
   g_object_unref (ice);
   gst_object_unref (webrtc);
+  g_ptr_array_unref (used);
   g_ptr_array_unref (skipped);
   dao_ice_config_free (config);
 }
 
 static void
-ignore_refusal (const gchar * text, gpointer user_data)
+ignore_refusal (guint port, const gchar * reason, gpointer user_data)
 {
 }
 
@@ -269,16 +288,16 @@ test_configure_tls (void)
       "\"username\":\"u:1\",\"credential\":\"p/=\"}]}");
   GPtrArray *skipped =
       g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+  GPtrArray *used = new_servers ();
   GstElement *webrtc =
       gst_object_ref_sink (gst_element_factory_make ("webrtcbin", NULL));
   GstDaoTurnTls *tls = gst_dao_turn_tls_new (NULL, ignore_refusal, NULL, NULL);
   GError *error = NULL;
-  guint n = 0;
 
-  g_assert_true (gst_dao_ice_configure (webrtc, config, TRUE, tls, &n,
+  g_assert_true (gst_dao_ice_configure (webrtc, config, TRUE, tls, used,
           skipped, &error));
   g_assert_no_error (error);
-  g_assert_cmpuint (n, ==, 2);
+  g_assert_cmpuint (count_turn (used), ==, 2);
   g_assert_cmpuint (gst_dao_turn_tls_n_usable (tls), ==, 2);
   g_assert_cmpuint (skipped->len, ==, 2);
   g_assert_error ((GError *) skipped->pdata[0], GST_DAO_ICE_ERROR,
@@ -287,6 +306,140 @@ test_configure_tls (void)
       GST_DAO_ICE_ERROR_URL);
   gst_dao_turn_tls_close (tls);
   gst_object_unref (webrtc);
+  g_ptr_array_unref (used);
+  g_ptr_array_unref (skipped);
+  dao_ice_config_free (config);
+}
+
+/* --- what webrtcbin gets --- */
+
+#define CREDENTIAL "\"username\":\"17:u/1\",\"credential\":\"p+=\""
+#define TURN_OF "turn://17%3Au%2F1:p%2B%3D@"
+
+/* The answers of providers, with `urls` as a string and as an array, or both `url` and `urls` */
+static const struct
+{
+  const gchar *json, *stun;
+  /* NULL in it: the forwarder of a turns: server */
+  const gchar *turn[4];
+  guint n_turn;
+} providers[] = {
+  /* Cloudflare */
+  {"{\"iceServers\":[{\"urls\":[\"stun:stun.cloudflare.com:3478\"]},{\"urls\":["
+        "\"turn:turn.cloudflare.com:3478?transport=udp\","
+        "\"turn:turn.cloudflare.com:80?transport=tcp\","
+        "\"turns:turn.cloudflare.com:443?transport=tcp\"]," CREDENTIAL "}]}",
+        "stun://stun.cloudflare.com:3478",
+        {TURN_OF "turn.cloudflare.com:3478?transport=udp",
+          TURN_OF "turn.cloudflare.com:80?transport=tcp", NULL}, 3},
+  {"{\"iceServers\":{\"urls\":\"turn:turn.cloudflare.com\"," CREDENTIAL "}}",
+        NULL, {TURN_OF "turn.cloudflare.com?transport=udp"}, 1},
+  /* Twilio */
+  {"{\"ice_servers\":[{\"url\":\"stun:global.stun.twilio.com:3478\",\"urls\":"
+        "\"stun:global.stun.twilio.com:3478\"},{\"url\":"
+        "\"turn:global.turn.twilio.com:3478?transport=udp\",\"urls\":"
+        "\"turn:global.turn.twilio.com:3478?transport=udp\"," CREDENTIAL
+        "},{\"urls\":[\"turn:global.turn.twilio.com:443?transport=tcp\"],"
+        CREDENTIAL "}],\"ttl\":\"86400\"}",
+        "stun://global.stun.twilio.com:3478",
+        {TURN_OF "global.turn.twilio.com:3478?transport=udp",
+          TURN_OF "global.turn.twilio.com:443?transport=tcp"}, 2},
+  /* Metered */
+  {"[{\"urls\":\"stun:stun.relay.metered.ca:80\"},{\"urls\":"
+        "\"turn:global.relay.metered.ca:80\"," CREDENTIAL "},{\"urls\":"
+        "[\"turns:global.relay.metered.ca:443?transport=tcp\"]," CREDENTIAL
+        "}]", "stun://stun.relay.metered.ca:80",
+        {TURN_OF "global.relay.metered.ca:80?transport=udp", NULL}, 2},
+  /* coturn, behind dao-relay */
+  {"{\"ttl\":600,\"ice_servers\":[{\"urls\":[\"stun:turn.example\"]},"
+        "{\"urls\":[\"turn:turn.example?transport=udp\","
+        "\"turn:[2001:db8::1]:443?transport=tcp\",\"turns:[2001:db8::1]\"],"
+        CREDENTIAL "}]}", "stun://turn.example:3478",
+        {TURN_OF "turn.example?transport=udp",
+          TURN_OF "[2001:db8::1]:443?transport=tcp", NULL}, 3},
+  {"{\"ttl\":600,\"ice_servers\":[{\"urls\":\"turns:turn.example\"," CREDENTIAL
+        "}]}", NULL, {NULL}, 1},
+};
+
+static gboolean
+on_add_turn_server (GstElement * webrtc, const gchar * url, GPtrArray * turn)
+{
+  g_ptr_array_add (turn, g_strdup (url));
+  return TRUE;
+}
+
+static void
+expect_url (const gchar * url, const gchar * expected)
+{
+  g_test_message ("%s", url);
+  if (expected) {
+    g_assert_cmpstr (url, ==, expected);
+  } else {
+    g_assert_true (g_str_has_prefix (url, TURN_OF "127.0.0.1:")
+        || g_str_has_prefix (url, TURN_OF "[::1]:"));
+    g_assert_true (g_str_has_suffix (url, "?transport=tcp"));
+  }
+}
+
+static void
+test_providers (void)
+{
+  guint i, k;
+
+  for (i = 0; i < G_N_ELEMENTS (providers); i++) {
+    DaoIceConfig *config = make_config (providers[i].json);
+    GstElement *webrtc =
+        gst_object_ref_sink (gst_element_factory_make ("webrtcbin", NULL));
+    GPtrArray *turn = g_ptr_array_new_with_free_func (g_free);
+    GPtrArray *used = new_servers (), *skipped = g_ptr_array_new ();
+    GstDaoTurnTls *tls =
+        gst_dao_turn_tls_new (NULL, ignore_refusal, NULL, NULL);
+    gchar *stun = NULL;
+
+    g_signal_connect (webrtc, "add-turn-server",
+        G_CALLBACK (on_add_turn_server), turn);
+    g_assert_true (gst_dao_ice_configure (webrtc, config, FALSE, tls, used,
+            skipped, NULL));
+    g_object_get (webrtc, "stun-server", &stun, NULL);
+    g_assert_cmpstr (stun, ==, providers[i].stun);
+    g_assert_cmpuint (turn->len, ==, providers[i].n_turn);
+    for (k = 0; k < turn->len; k++)
+      expect_url (turn->pdata[k], providers[i].turn[k]);
+    g_assert_cmpuint (count_turn (used), ==, providers[i].n_turn);
+    g_assert_cmpuint (used->len - count_turn (used), ==,
+        providers[i].stun != NULL);
+    g_assert_cmpuint (skipped->len, ==, 0);
+    gst_dao_turn_tls_close (tls);
+    gst_object_unref (webrtc);
+    g_ptr_array_unref (turn);
+    g_ptr_array_unref (used);
+    g_ptr_array_unref (skipped);
+    dao_ice_config_free (config);
+    g_free (stun);
+  }
+}
+
+/* webrtcbin uses one STUN server. */
+static void
+test_several_stun_servers (void)
+{
+  DaoIceConfig *config = make_config ("[{\"urls\":[\"stun:a.example\","
+      "\"stun:[2001:db8::1]:5\"]}]");
+  GstElement *webrtc =
+      gst_object_ref_sink (gst_element_factory_make ("webrtcbin", NULL));
+  GPtrArray *used = new_servers (), *skipped = g_ptr_array_new ();
+  GstDaoIceServer *server;
+
+  g_assert_true (gst_dao_ice_configure (webrtc, config, FALSE, NULL, used,
+          skipped, NULL));
+  g_assert_cmpuint (used->len, ==, 1);
+  server = used->pdata[0];
+  g_assert_cmpstr (server->url, ==, "stun:[2001:db8::1]:5");
+  g_assert_cmpstr (server->host, ==, "[2001:db8::1]");
+  g_assert_cmpstr (server->address, ==, "[2001:db8::1]:5");
+  g_assert_false (server->turn);
+  gst_object_unref (webrtc);
+  g_ptr_array_unref (used);
   g_ptr_array_unref (skipped);
   dao_ice_config_free (config);
 }
@@ -299,21 +452,23 @@ test_relay_only_without_turn (void)
       "[\"turns:127.0.0.1:5349\"],\"username\":\"u\",\"credential\":\"p\"}]}");
   GPtrArray *skipped =
       g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+  GPtrArray *used = new_servers ();
   GstElement *webrtc =
       gst_object_ref_sink (gst_element_factory_make ("webrtcbin", NULL));
   GError *error = NULL;
 
-  g_assert_false (gst_dao_ice_configure (webrtc, config, TRUE, NULL, NULL, skipped,
+  g_assert_false (gst_dao_ice_configure (webrtc, config, TRUE, NULL, used, skipped,
           &error));
   g_assert_error (error, GST_DAO_ICE_ERROR, GST_DAO_ICE_ERROR_NO_RELAY);
   g_clear_error (&error);
-  g_assert_false (gst_dao_ice_configure (webrtc, NULL, TRUE, NULL, NULL, skipped,
+  g_assert_false (gst_dao_ice_configure (webrtc, NULL, TRUE, NULL, used, skipped,
           &error));
   g_assert_error (error, GST_DAO_ICE_ERROR, GST_DAO_ICE_ERROR_NO_RELAY);
   g_clear_error (&error);
-  g_assert_true (gst_dao_ice_configure (webrtc, NULL, FALSE, NULL, NULL, skipped,
+  g_assert_true (gst_dao_ice_configure (webrtc, NULL, FALSE, NULL, used, skipped,
           &error));
   gst_object_unref (webrtc);
+  g_ptr_array_unref (used);
   g_ptr_array_unref (skipped);
   dao_ice_config_free (config);
 }
@@ -331,6 +486,8 @@ main (int argc, char **argv)
       test_turn_without_credential);
   g_test_add_func ("/ice/configure", test_configure);
   g_test_add_func ("/ice/configure-tls", test_configure_tls);
+  g_test_add_func ("/ice/providers", test_providers);
+  g_test_add_func ("/ice/several-stun-servers", test_several_stun_servers);
   g_test_add_func ("/ice/relay-only-without-turn",
       test_relay_only_without_turn);
   return g_test_run ();

@@ -105,6 +105,22 @@ assert_sent (Sink * s, const gchar * data, gsize size, GstClockTime pts)
   gst_sample_unref (sample);
 }
 
+/* What feeds the pad is told to end, and may begin again in the next run. */
+static void
+test_sink_over (void)
+{
+  Sink s;
+
+  sink_set_up (&s, DAO_MEDIA_AUDIO, OPUS, 0);
+  gst_dao_media_sink_set_sender (s.sink, GST_DAO_CODEC_OPUS, s.appsrc);
+  gst_dao_media_sink_set_over (s.sink, TRUE);
+  g_assert_cmpint (push (&s, "one", 0, FALSE), ==, GST_FLOW_EOS);
+  gst_dao_media_sink_set_over (s.sink, FALSE);
+  g_assert_cmpint (push (&s, "two", 5, FALSE), ==, GST_FLOW_OK);
+  assert_sent (&s, "two", 3, 5);
+  sink_tear_down (&s);
+}
+
 static void
 test_sink_without_call (void)
 {
@@ -484,6 +500,7 @@ main (int argc, char **argv)
       test_sink_muted_ciphertext_stops);
   g_test_add_func ("/media/sink/describe", test_sink_describe);
   g_test_add_func ("/media/sink/eos", test_sink_eos);
+  g_test_add_func ("/media/sink/over", test_sink_over);
   g_test_add_func ("/media/source/stream", test_source_stream);
   g_test_add_func ("/media/source/nothing-came", test_source_nothing_came);
   g_test_add_func ("/media/source/late", test_source_late);
