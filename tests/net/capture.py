@@ -17,7 +17,7 @@ import sys
 
 ALL_PROTOCOLS = 3
 IPV4, ARP, IPV6 = 0x0800, 0x0806, 0x86DD
-TCP, UDP = 6, 17
+TCP, UDP, ICMPV6 = 6, 17, 58
 COOKIE = b'\x21\x12\xa4\x42'
 
 
@@ -37,15 +37,22 @@ def read_ports(protocol, segment):
     return source, destination, segment[8 if protocol == UDP else (segment[12] >> 4) * 4:]
 
 
-def forms(packed):
-    """An address as it may stand in a message: plain, and as XOR-MAPPED-ADDRESS has it."""
-    return packed, bytes(a ^ b for a, b in zip(packed, COOKIE))
+def names(message, packed):
+    """Does an address stand in a STUN message, plain, or as XOR-MAPPED-ADDRESS has it (RFC 8489, 14.2)?"""
+    cookie_and_transaction = message[4:20]
+    return any(form in message[20:] for form in
+               (packed, bytes(a ^ b for a, b in zip(packed, cookie_and_transaction))))
+
+
+def is_neighbour_discovery(protocol, segment):
+    """What ARP is for IPv4 (RFC 4861)"""
+    return protocol == ICMPV6 and 133 <= segment[0] <= 137
 
 
 class Capture:
     def __init__(self, device, addresses):
         self.flows, self.begun = {}, set()
-        self.names = [(form, address) for address in addresses for form in forms(ipaddress.ip_address(address).packed)]
+        self.names = {address: ipaddress.ip_address(address).packed for address in addresses}
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ALL_PROTOCOLS))
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self.socket.bind((device, 0))
@@ -59,6 +66,8 @@ class Capture:
             flow, payload = (f'ethertype-{kind:04x}', '-', 0, '-', 0), b''
         else:
             protocol, source, destination, segment = read_ip(kind, frame[14:])
+            if is_neighbour_discovery(protocol, segment):
+                return
             source_port, destination_port, payload = read_ports(protocol, segment)
             flow = ({TCP: 'tcp', UDP: 'udp'}.get(protocol, protocol), ipaddress.ip_address(source), source_port,
                     ipaddress.ip_address(destination), destination_port)
@@ -69,8 +78,8 @@ class Capture:
             self.begun.add(flow)
             print('begins', *flow, payload[:16].hex(), flush=True)
         if payload[4:8] == COOKIE:
-            for form, address in self.names:
-                if form in payload[20:]:
+            for address, packed in self.names.items():
+                if names(payload, packed):
                     print('names', address, *flow, flush=True)
 
     def report(self):

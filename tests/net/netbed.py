@@ -156,6 +156,7 @@ class Host:
         self.netns = f'dao{os.getpid()}-{bed.number}-{name}'
         self.address = None     # of the host itself
         self.public = None      # as others see it
+        self.addresses = set()  # all it ever had, and those of its NAT
         self.link = None        # the tun-link to it, a Process
         run('ip', 'netns', 'add', self.netns)
         self.ip('link', 'set', 'lo', 'up')
@@ -269,6 +270,7 @@ class Bed:
             self._connect(router, 'inside', host, f'192.168.{place}', link)
             host.address = f'192.168.{place}.2'
             router.nft(nat_rules(nat, host.public, host.address))
+        host.addresses = {host.address, host.public}
         return host
 
     def _connect(self, router, device, host, subnet, link):
@@ -295,11 +297,33 @@ class Bed:
         self.net.write('/proc/sys/net/ipv6/conf/all/forwarding', '1')
         host.ip('route', 'add', 'default', 'via', f'{subnet}:1')
         host.address6 = f'{subnet}:2'
+        host.addresses.add(host.address6)
         # Link-local addresses, which the kernel makes, are not to be used in the first second (RFC 4862, 5.4).
         for end in self.net, host:
             end.wait_for_addresses()
 
     # --- what goes wrong ---
+
+    def leave(self, host):
+        """The host (without NAT) has no address any more."""
+        host.ip('address', 'flush', 'dev', 'up0')
+
+    def pull_cable(self, host):
+        """Its link does not run any more; it has its address still."""
+        self.net.ip('link', 'set', host.place, 'down')
+
+    def put_cable(self, host):
+        self.net.ip('link', 'set', host.place, 'up')
+
+    def arrive(self, host, subnet=None):
+        """It gets one again, where it was or in another subnet."""
+        if subnet:
+            self.net.ip('address', 'add', f'{subnet}.1/24', 'dev', host.place)
+            host.address = host.public = f'{subnet}.2'
+            host.addresses.add(host.address)
+        router = host.address.rsplit('.', 1)[0] + '.1'
+        host.ip('address', 'add', f'{host.address}/24', 'dev', 'up0')
+        host.ip('route', 'add', 'default', 'via', router)
 
     def take_away(self, host):
         """Nothing gets from or to the host any more."""
@@ -308,15 +332,15 @@ class Bed:
     def bring_back(self, host):
         self.net.nft(f'delete element inet bed gone {{ "{host.place}" }}')
 
-    def _pairs(self, a, b):
-        return f'{{ {a.public} . {b.public}, {b.public} . {a.public} }}'
+    def _pairs(self, a, b, back):
+        return f'{{ {a.public} . {b.public}' + (f', {b.public} . {a.public} }}' if back else ' }')
 
-    def block_udp(self, a, b):
-        """No UDP between two hosts; everything else, and everybody else, goes on."""
-        self.net.nft(f'add element inet bed no_udp {self._pairs(a, b)}')
+    def block_udp(self, a, b, back=True):
+        """No UDP from a to b (and back); everything else, and everybody else, goes on."""
+        self.net.nft(f'add element inet bed no_udp {self._pairs(a, b, back)}')
 
-    def unblock_udp(self, a, b):
-        self.net.nft(f'delete element inet bed no_udp {self._pairs(a, b)}')
+    def unblock_udp(self, a, b, back=True):
+        self.net.nft(f'delete element inet bed no_udp {self._pairs(a, b, back)}')
 
     # --- what passed ---
 

@@ -26,6 +26,7 @@ ENDED = re.compile(r'dao-call-ended.* reason=\(string\)([a-z0-9-]+)')
 HANGUP = re.compile(r': ((?:hangup|ended|rejected) \([a-z-]+\))')
 RELAYED = re.compile(STATE % 'connected' + r'.* relayed=\(boolean\)(true|false)')
 PAIR = re.compile('selected pair: local (\\w+), remote (\\w+)')
+DROPPED = re.compile(r'frame dropped: (.*)')
 LISTENING = re.compile(r'^listening on ')
 COTURN_READY = re.compile('SQLite DB connection success')
 # What the element logs, where the program does not print messages.
@@ -46,6 +47,7 @@ class Build:
         self.identity = f'{build}/tools/dao-identity'
         self.media = f'{build}/tests/media'
         self.tun_link = f'{build}/tests/net/tun-link'
+        self.call_console = f'{build}/tests/browser/call-console'
         self.signal_tap = f'{build}/tests/net/libsignal-tap.so'
         for name in ('GST_PLUGIN_PATH', 'GST_REGISTRY', 'DAO_IDENTITY', 'G_DEBUG'):
             os.environ.pop(name, None)
@@ -165,12 +167,31 @@ class Calls:
         self._start_coturn('--no-tls', f'--listening-port={TURN_PORT}', f'--listening-ip={self.turn.address6}')
         self.ice = {'TURN_HOST': f'turn:[{self.turn.address6}]:{TURN_PORT}?transport=udp'}
 
+    def _start_coturn_tls(self, address, *options):
+        self.ca_file, certificate, key = make_certificate(self.bed.files, address)
+        self._start_coturn('--no-udp', '--no-tcp', f'--tls-listening-port={TURN_TLS_PORT}',
+                           f'--cert={certificate}', f'--pkey={key}', *options)
+
+    def start_coturn_dual(self):
+        """The real coturn over both; alice has IPv6, too."""
+        for host in self.alice, self.turn:
+            self.bed.add_ipv6(host)
+        self._start_coturn('--no-tls', f'--listening-port={TURN_PORT}', f'--listening-ip={self.turn.address6}',
+                           f'--relay-ip={self.turn.address6}')
+        self.ice = {'TURN_HOST': f'turn:{self.turn.address}:{TURN_PORT}?transport=udp,'
+                                 f'turn:[{self.turn.address6}]:{TURN_PORT}?transport=udp'}
+
     def start_coturn_tls(self):
         """The real coturn, over TLS and nothing else, with a certificate of a CA of ours (ca_file)."""
-        self.ca_file, certificate, key = make_certificate(self.bed.files, self.turn.address)
-        self._start_coturn('--no-udp', '--no-tcp', f'--tls-listening-port={TURN_TLS_PORT}',
-                           f'--cert={certificate}', f'--pkey={key}')
+        self._start_coturn_tls(self.turn.address)
         self.ice = {'TURN_HOST': f'turns:{self.turn.address}:{TURN_TLS_PORT}'}
+
+    def start_coturn_ipv6_tls(self):
+        """The same over IPv6, to alice alone, at a URL without a port."""
+        for host in self.alice, self.turn:
+            self.bed.add_ipv6(host)
+        self._start_coturn_tls(self.turn.address6, f'--listening-ip={self.turn.address6}')
+        self.ice = {'TURN_HOST': f'turns:[{self.turn.address6}]'}
 
     def start_ending_turn(self):
         """turnserver.py, whose credentials end, over UDP."""
@@ -254,7 +275,8 @@ class Calls:
         return result.returncode == 0, result.stdout + result.stderr
 
 
-TURN_SERVERS = {'coturn': Calls.start_coturn, 'coturn-ipv6': Calls.start_coturn_ipv6, 'coturn-tls': Calls.start_coturn_tls,
+TURN_SERVERS = {'coturn': Calls.start_coturn, 'coturn-ipv6': Calls.start_coturn_ipv6, 'coturn-ipv6-tls': Calls.start_coturn_ipv6_tls,
+                'coturn-dual': Calls.start_coturn_dual, 'coturn-tls': Calls.start_coturn_tls,
                 'ending': Calls.start_ending_turn}
 
 

@@ -5,14 +5,17 @@
 #   test-coturn.py SOURCE_ROOT
 
 import os
+import ssl
 import subprocess
 import sys
 import time
 import unittest
 
 import netbed
+import netcall
 from turnclient import Client, rest_credential
 
+TLS_PORT = netcall.TURN_TLS_PORT
 SECRET = 'not-a-secret-of-anybody'
 FORBIDDEN = 403
 QUOTA = 486
@@ -38,10 +41,10 @@ def make_config(*options):
 class Coturn:
     """A running coturn with the recipe's configuration."""
 
-    def __init__(self, *options):
+    def __init__(self, *options, before='', after=''):
         path = netbed.FILES + '/turnserver.conf'
         with open(path, 'w', encoding='utf-8') as file:
-            file.write(make_config(*options))
+            file.write(before + make_config(*options) + after)
         with open(netbed.FILES + '/coturn.log', 'w', encoding='utf-8') as log:
             self.child = subprocess.Popen(['turnserver', '-c', path, '--log-file=stdout', '--userdb=' + netbed.FILES + '/db',
                                            '--pidfile=' + netbed.FILES + '/pid'], stdout=log, stderr=log)
@@ -56,22 +59,25 @@ class Coturn:
         self.child.kill()
         self.child.wait()
 
-    def client(self, server, source, user='alice', ttl=600, secret=SECRET):
-        client = Client((server, 3478), *rest_credential(secret, user, ttl), source)
+    def client(self, server, source, user='alice', ttl=600, secret=SECRET, **how):
+        client = Client((server, TLS_PORT if how else 3478), *rest_credential(secret, user, ttl), source, **how)
         self.clients.append(client)
         return client
 
-    def allocation(self, server, source, user='alice'):
+    def allocation(self, server, source, user='alice', **how):
         deadline = time.monotonic() + 10
         while True:
-            client = self.client(server, source, user)
-            client.socket.settimeout(0.5)
             try:
+                client = self.client(server, source, user, **how)
+                client.socket.settimeout(0.5)
                 code = client.allocate()
                 break
+            except ssl.SSLError:
+                raise
             except OSError:     # not listening yet
                 if time.monotonic() > deadline:
                     raise
+                time.sleep(0.02)
         assert code == 0, code
         client.socket.settimeout(5)
         return client
@@ -128,6 +134,33 @@ class Recipe(unittest.TestCase):
                 self.assertEqual(client.permit('fd09::2'), FORBIDDEN)
                 self.expect_refused(client, INTERNAL6)
                 self.assertEqual(client.permit(PEER6), 0)
+
+    def test_allowed_peers_go_before_denied_ones(self):
+        """docs/turn.md: wherever in the file, an address or a range, but never loopback and groups."""
+        allowed = 'allowed-peer-ip=10.9.0.2', 'allowed-peer-ip=192.168.0.0-192.168.0.255', 'allowed-peer-ip=127.0.0.1', 'allowed-peer-ip=239.0.0.1'
+        for where in 'before', 'after':
+            with Coturn('--relay-ip', LAN, **{where: '\n'.join(allowed) + '\n'}) as turn, self.subTest(where):
+                client = turn.allocation(LAN, CALLER)
+                self.assertEqual([client.permit(a) for a in ('10.9.0.2', '192.168.0.1')], [0, 0])
+                self.expect_refused(client, ['10.9.0.0', '10.9.0.3', '192.168.1.0', '127.0.0.1', '239.0.0.1'])
+
+    def test_call_over_tls(self):
+        ca_file, cert, key = netcall.make_certificate(netbed.FILES, LAN)
+        with Coturn('--relay-ip', LAN, '--cert', cert, '--key', key) as turn:
+            trusting = ssl.create_default_context(cafile=ca_file)
+            alice = turn.allocation(LAN, CALLER, tls=trusting)
+            with open(cert, encoding='ascii') as file:
+                self.assertEqual(alice.socket.getpeercert(True), ssl.PEM_cert_to_DER_cert(file.read()))
+            self.expect_call(alice, turn.allocation(LAN, CALLER, 'bob'))
+            self.assertEqual(turn.client(LAN, CALLER, secret='x', tls=trusting).allocate(), UNAUTHORIZED)
+            with self.assertRaises(ssl.SSLCertVerificationError):
+                turn.client(LAN, CALLER, tls=ssl.create_default_context())
+
+    def test_without_a_certificate_there_is_no_tls(self):
+        with Coturn('--relay-ip', LAN) as turn:
+            turn.allocation(LAN, CALLER)
+            with self.assertRaises(ConnectionRefusedError):
+                turn.client(LAN, CALLER, tls=ssl.create_default_context())
 
     def test_guard_wrong_and_expired_credentials_are_refused(self):
         with Coturn('--relay-ip', LAN) as turn:

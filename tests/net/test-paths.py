@@ -11,8 +11,6 @@ import time
 import netcall
 from netcall import Calls, quantity
 
-DROPPED = re.compile(r'frame dropped: (.*)')
-
 # protocol.md f: 8 s without a packet end a call; a packet may have come a second before that is seen.
 DISCONNECTED_S = 8
 TOLERANCE_S = 2
@@ -79,10 +77,25 @@ def lossy(percent, latency, min_video, min_audio):
             report.check(len(times) >= min_audio * expected,
                          f'sound: {len(times)} of {expected:.0f} frames')
             drops = collections.Counter(m.group(1) for _, line in call.bob.lines
-                                        if (m := DROPPED.search(line)))
+                                        if (m := netcall.DROPPED.search(line)))
             report.check(not drops, f'no frame was dropped by the decryptor: {dict(drops)}')
             report.show(call.history(call.bob))
     return scenario
+
+
+def narrow(build, report):
+    """2 Mbit/s from alice, 20 ms of jitter, and packets that overtake each other."""
+    with Calls(build, alice={'link': {'delay': 30, 'jitter': 20, 'reorder': 5}}) as calls:
+        calls.alice.limit_rate('up0', 2000)
+        call = Recorded(calls, 8, latency=400, debug=',daoe2eedec:6')
+        call.finish(report, 60)
+        _, text = calls.compare(call.sent, call.file)
+        video, expected = quantity(text, r'whole: (\d+) of the (\d+) frames')
+        report.check(expected > 0 and video >= 0.95 * expected, f'picture: {video:.0f} of {expected:.0f} frames')
+        report.check('FAIL same picture' not in text and 'FAIL order' not in text,
+                     'every recorded picture is one that was sent, in order')
+        drops = [line for _, line in call.bob.lines if netcall.DROPPED.search(line)]
+        report.check(not drops, f'the decryptor drops nothing: {drops[:3]}')
 
 
 def cut(outage):
@@ -106,6 +119,10 @@ def cut(outage):
                 report.check(gap <= outage + 1 and (pad == 'video_0' or gap >= outage - 1),
                              f'{pad}: {len(times)} frames, a gap of {gap:.2f} s at {at:.2f} s')
                 report.check(times[-1] > outage + 12, f'{pad}: goes on until {times[-1]:.2f} s')
+            _, text = calls.compare(call.sent, call.file)
+            pictures, _ = quantity(text, r'whole: (\d+) of the (\d+) frames')
+            report.check(pictures > 150 and 'FAIL same picture' not in text and 'FAIL order' not in text,
+                         f'{pictures:.0f} recorded pictures are decoded, each is one that was sent, in order')
     return scenario
 
 
@@ -155,6 +172,7 @@ if __name__ == '__main__':
         # A packet that no retransmission repairs costs the pictures until the next key frame, half a second.
         'loss-2': lossy(2, 600, 0.9, 0.95),
         'loss-5': lossy(5, 600, 0.9, 0.9),
+        'narrow': narrow,
         'cut': cut(OUTAGE_S),
         'long-cut': cut(LONG_OUTAGE_S),
         'relay': relay,

@@ -8,95 +8,33 @@
 # is not refreshed for TURN_LIFETIME_S. So a call whose credentials are not renewed is dead at most
 # that long after their end.
 
-import concurrent.futures
 import re
-import time
 
 import netcall
 from netbed import Failure
 from netcall import Calls, TURN_LIFETIME_S
+from twoway import Findings, TAKES_OVER, TwoWayCall, all_at_once, count
 
 TTL_S = 30
 # dao_ice_config_cache_seconds(): a new connection is made after that long
 RENEWAL_S = TTL_S - min(60, TTL_S / 2)
 # Three renewals
 SHORT_S, LONG_S = 50, 90
-PICTURES, SOUNDS = 15, 50       # a second
 
-TAKES_OVER = re.compile(r'leg \d+ takes over')
 REFUSED = re.compile('(allocate|refresh|permission|channel) refused')
 FORGOTTEN = re.compile('^expired')
 
-SEND = (f'videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate={PICTURES}/1 ! c.video_sink'
-        ' audiotestsrc is-live=true ! c.audio_sink')
 
-
-def count(process, pattern):
-    return sum(1 for _, line in process.lines if pattern.search(line))
-
-
-class Findings:
-    """What a call that runs beside others has to report."""
-
-    def __init__(self, name):
-        self.name, self.checks, self.notes = name, [], []
-
-    def check(self, ok, text):
-        self.checks.append((ok, f'{self.name}: {text}'))
-
-    def tell(self, report):
-        for ok, text in self.checks:
-            report.check(ok, text)
-        if not all(ok for ok, _ in self.checks):
-            for text in self.notes:
-                report.show(text, 300)
-
-
-class LongCall:
-    """alice calls bob; the sides of `who` may use TURN only. Both record what the other sends."""
-
-    def __init__(self, calls, who):
-        self.calls = calls
-        self.files = [f'{calls.bed.files}/{name}.mkv' for name in ('alice', 'bob')]
-        options = [f'always-relay={str(name in who).lower()} {SEND} c.video_src ! queue ! mux. c.audio_src ! queue '
-                   f'! matroskamux name=mux ! filesink location={path}'
-                   for name, path in zip(('alice', 'bob'), self.files)]
-        self.bob = calls.answer(options[1])
-        self.alice = calls.place(options[0])
-        self.connected = max(p.wait_for(netcall.CONNECTED, netcall.CONNECT_S)[0] for p in self.both())
-
-    def both(self):
-        return self.alice, self.bob
-
-    def wait_until(self, seconds):
-        """Since both were connected."""
-        time.sleep(max(0, self.connected + seconds - time.monotonic()))
-
-    def hang_up(self, findings):
-        self.alice.interrupt()
-        for process in self.both():
-            findings.check(process.wait(20) == 0, f'{process.name} ended well')
-        reason = self.bob.find(netcall.ENDED)
-        findings.check(reason and reason[1].group(1) == 'remote-hangup',
-                       f'bob heard the hangup: {reason and reason[1].group(1)}')
-
-    def check_files(self, findings, seconds):
-        """One file a side, with all that was sent but for a moment at each change."""
-        for process, path in zip(self.both(), self.files):
-            for pad, rate in (('video_0', PICTURES), ('audio_0', SOUNDS)):
-                times = self.calls.frame_times(path, pad)
-                gap, at = max(((b - a, a) for a, b in zip(times, times[1:])), default=(seconds, 0))
-                share = len(times) / (seconds * rate)
-                findings.check(share >= 0.95 and gap <= 1,
-                               f'{process.name} has {len(times)} frames of {pad}, {share:.1%} of {seconds} s; '
-                               f'the widest gap is {gap:.2f} s, at {at:.1f} s')
+def relayed_by(calls, who):
+    """A call in which the sides of `who` may use TURN only."""
+    return TwoWayCall(calls, *(f'always-relay={str(name in who).lower()}' for name in ('alice', 'bob')))
 
 
 def long_call(build, who, seconds, trouble=None):
     """trouble(calls, call): what goes wrong meanwhile."""
     findings = Findings(' and '.join(who) + (f', {trouble.__name__.replace("_", " ")}' if trouble else ''))
     with Calls(build, turn='ending', turn_ttl=TTL_S) as calls:
-        call = LongCall(calls, who)
+        call = relayed_by(calls, who)
         relayed = call.bob.wait_for(netcall.RELAYED, 10)[1].group(1)
         findings.check(relayed == 'true', f'relayed: {relayed}')
         try:
@@ -114,21 +52,8 @@ def long_call(build, who, seconds, trouble=None):
         refused, forgotten = (count(calls.turn_process, p) for p in (REFUSED, FORGOTTEN))
         findings.check((refused == 0 or trouble) and forgotten == 0,
                        f'the TURN server refused {refused} requests, {forgotten} allocations were not given back')
-        findings.notes = [history(call, call.alice), history(call, call.bob), calls.turn_process.text()]
+        findings.notes = [*call.history(), calls.turn_process.text()]
     return findings
-
-
-def history(call, process):
-    wanted = re.compile(r'daosession.*(call .*: |online|leg)|daoleg|WARN')
-    return process.name + '\n' + '\n'.join(
-        f'{when - call.connected:6.2f} s  {netcall.LOG_PREFIX.sub("", line)}'
-        for when, line in process.lines if wanted.search(line))
-
-
-def all_at_once(report, tries):
-    with concurrent.futures.ThreadPoolExecutor(len(tries)) as pool:
-        for attempt in [pool.submit(*how) for how in tries]:
-            attempt.result().tell(report)
 
 
 def renewed(seconds):
@@ -161,7 +86,7 @@ def dropped_call(build, who):
     """Without the relay there is no renewal: the credentials end, and the call. The others are spared that."""
     findings = Findings(' and '.join(who) + ', never renewed')
     with Calls(build, turn='ending', turn_ttl=TTL_S) as calls:
-        call = LongCall(calls, who)
+        call = relayed_by(calls, who)
         call.wait_until(5)
         calls.relay_process.kill()
         when, reason = call.bob.wait_for(netcall.ENDED, TTL_S + 40)
@@ -173,7 +98,7 @@ def dropped_call(build, who):
         call.bob.wait(10)
         times = calls.frame_times(call.files[1], 'audio_0')
         findings.check(times[-1] > TTL_S - 3, f'until then it went on: sound for {times[-1]:.1f} s')
-        findings.notes = [history(call, call.alice), history(call, call.bob), calls.turn_process.text()]
+        findings.notes = [*call.history(), calls.turn_process.text()]
     return findings
 
 

@@ -1,4 +1,4 @@
-# A small TURN client over UDP (RFC 8656): allocations, permissions and data, for tests of servers.
+# A small TURN client over UDP or TLS (RFC 8656): allocations, permissions and data, for tests of servers.
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
 import os
@@ -10,13 +10,21 @@ from turnmessage import *
 class Client:
     """One allocation. Methods return 0, or the error code the server gave."""
 
-    def __init__(self, server, username, password, source=''):
+    def __init__(self, server, username, password, source='', tls=None):
+        """tls: an ssl.SSLContext; without it, UDP"""
         self.server, self.username, self.password = server, username, password
         family = socket.AF_INET6 if ':' in server[0] else socket.AF_INET
-        self.socket = socket.socket(family, socket.SOCK_DGRAM)
+        self.socket = socket.socket(family, socket.SOCK_STREAM if tls else socket.SOCK_DGRAM)
         self.socket.settimeout(5)
         if source:
             self.socket.bind((source, 0))
+        try:
+            self.socket.connect(server)
+            if tls:
+                self.socket = tls.wrap_socket(self.socket, server_hostname=server[0])
+        except OSError:
+            self.socket.close()
+            raise
         self.realm = self.nonce = None
         self.relayed = None
 
@@ -30,12 +38,24 @@ class Client:
         if sign:
             attributes += [(USERNAME, self.username.encode()), (REALM, self.realm), (NONCE, self.nonce)]
             key = long_term_key(self.username, self.realm.decode(), self.password)
-        self.socket.sendto(build(kind, transaction, attributes, key), self.server)
+        self.socket.sendall(build(kind, transaction, attributes, key))
         return transaction
 
     def receive(self):
         """(type, transaction, {attribute: value}) of the next message."""
-        return read(self.socket.recv(65536))
+        if self.socket.type == socket.SOCK_DGRAM:
+            return read(self.socket.recv(65536))
+        head = self._receive_all(20)
+        return read(head + self._receive_all(int.from_bytes(head[2:4], 'big')))
+
+    def _receive_all(self, size):
+        data = b''
+        while len(data) < size:
+            more = self.socket.recv(size - len(data))
+            if not more:
+                raise ConnectionError('the server closed')
+            data += more
+        return data
 
     def _request(self, method, attributes):
         for attempt in range(2):
