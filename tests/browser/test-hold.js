@@ -52,6 +52,29 @@ async function walk ({ page, pipeline }, medium, clock) {
   }
 }
 
+// A browser throws away what it does not want, so this asks us: not a packet leaves for a peer on hold.
+async function quiet ({ page, pipeline }) {
+  const stats = () => pipeline.message('dao-call-stats', undefined, { after: pipeline.mark() });
+  await offer(page, { audio: 'inactive', video: 'inactive' });
+  await stats();                // what was under way
+  const before = await stats(), now = await stats();
+  assert.strictEqual(now['packets-sent'], before['packets-sent']);
+  await offer(page, { audio: 'sendrecv', video: 'sendrecv' });
+  await checkMedia(pipeline, page);
+}
+
+// With frame encryption: keys and counters go on over it, so no frame is taken for old or forged afterwards.
+async function walkEncrypted (call) {
+  await walk(call, 'video', bySound);
+  await quiet(call);
+  const counts = await call.page.evaluate(() => phone.call.frames());
+  for (const medium of ['audio', 'video']) assert.ok(counts[`receive ${medium} verified`] > 0, JSON.stringify(counts));
+  const known = /^send \w+( no-key)?$|^receive \w+ (verified|key|delta)$/;
+  assert.deepStrictEqual(Object.keys(counts).filter(name => !known.test(name)), []);
+  const { e2ee } = await call.pipeline.message('dao-call-state', f => f.state === 'connected' && f.e2ee);
+  assert.ok(e2ee);
+}
+
 async function hangUp ({ page, pipeline }) {
   await page.evaluate(() => phone.hangup());
   await pipeline.ended('remote-hangup');
@@ -114,12 +137,15 @@ async function restartBehindSlowRelay (call) {
 const tests = {};
 for (const browserCalls of [true, false]) {
   const who = browserCalls ? 'browser-called' : 'pipeline-called';
-  const during = (video, body) => async bed => {
-    const call = await connect(bed, browserCalls, video);
+  const during = (video, body, how) => async bed => {
+    const call = await connect(bed, browserCalls, video, how);
     await body(call);
     await hangUp(call);
   };
   tests[`${who}/hold-video`] = during(true, call => walk(call, 'video', bySound));
+  // Who encrypts has `ext`, and with that only who called may offer.
+  if (browserCalls) tests[`${who}/hold-encrypted`] = during(true, walkEncrypted, { options: { e2ee: true }, properties: 'e2ee=required' });
+  else tests[`${who}/hold-sends-nothing`] = during(true, quiet);
   tests[`${who}/hold-audio`] = during(true, call => walk(call, 'audio', byPicture));
   tests[`${who}/ice-restart`] = during(true, restart);
   tests[`${who}/ice-restart-behind-slow-relay`] = during(true, restartBehindSlowRelay);

@@ -1,6 +1,9 @@
 /* gst-dao: a bad network inside the process, for the media of whole calls
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Not the bed of tests/net: what uses this runs under AddressSanitizer, needs no namespaces, looks into the elements of
+ * both ends while the link is bad (the epochs and counters of test-rekey), and must not lose ICE and DTLS with the media.
  */
 #pragma once
 

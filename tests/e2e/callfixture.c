@@ -398,6 +398,30 @@ call_count_threads (void)
   return count_entries ("/proc/self/task");
 }
 
+static void
+add_pads (const GValue * item, gpointer n)
+{
+  GstElement *element = g_value_get_object (item);
+
+  GST_OBJECT_LOCK (element);
+  *(guint *) n += element->numpads;
+  GST_OBJECT_UNLOCK (element);
+}
+
+guint
+call_count_pads (GstElement * pipeline)
+{
+  GstIterator *it = gst_bin_iterate_recurse (GST_BIN (pipeline));
+  guint n = 0;
+
+  while (gst_iterator_foreach (it, add_pads, &n) == GST_ITERATOR_RESYNC) {
+    gst_iterator_resync (it);
+    n = 0;
+  }
+  gst_iterator_free (it);
+  return n;
+}
+
 guint
 call_count_fds (void)
 {

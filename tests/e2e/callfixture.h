@@ -51,6 +51,8 @@ gchar *call_wait_error (GstElement * pipeline, guint seconds);
 void call_stop (GstElement * pipeline);
 
 guint call_count_threads (void);
+/* Of all elements in @pipeline, however deep */
+guint call_count_pads (GstElement * pipeline);
 guint call_count_fds (void);
 
 /* Decodes @path (GstDiscoverer-free): number of frames, duration; either may be 0 */

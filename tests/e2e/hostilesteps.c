@@ -31,10 +31,11 @@ take_message (Hostile * h, GstMessage * message)
     h->warnings++;
   } else if (gst_structure_has_name (s, "dao-call-state")) {
     g_free (h->state);
+    g_free (h->reason);
     h->state = g_strdup (gst_structure_get_string (s, "state"));
+    h->reason = g_strdup (gst_structure_get_string (s, "reason"));
     if (h->verbose)
-      g_print ("#   victim: %s (%s)\n", h->state,
-          gst_structure_get_string (s, "reason"));
+      g_print ("#   victim: %s (%s)\n", h->state, h->reason);
   } else if (gst_structure_has_name (s, "dao-incoming-call")) {
     gst_structure_get_boolean (s, "is-video", &h->rings_video);
   }

@@ -28,7 +28,7 @@ typedef struct
   gboolean required;            /* frame encryption */
   gboolean agreed, agreed_video;        /* the user, so far */
   gboolean rings_video;         /* what the user was told */
-  gchar *state;                 /* (nullable): what the user was told last */
+  gchar *state, *reason;        /* (nullable): what the user was told last */
   guint warnings;
   GPtrArray *sent;              /* gchar*: frames of either peer, to be sent again */
   GPtrArray *descriptions;      /* gchar*: SDP to begin with */

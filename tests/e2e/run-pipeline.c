@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
+
 #include <glib-unix.h>
 #include <gst/gst.h>
 

@@ -174,6 +174,17 @@ assert_no_more (HostilePeer * peer, DaoSignalType type)
   }
 }
 
+/* The first answer has just made the peer connection, and is far from being sent. */
+static void
+answer_meanwhile (GstBin * bin, GstBin * sub_bin, GstElement * element,
+    Victim * v)
+{
+  GstElementFactory *factory = gst_element_get_factory (element);
+
+  if (factory && g_str_equal (GST_OBJECT_NAME (factory), "webrtcbin"))
+    victim_act (v, "answer");
+}
+
 static void
 test_user_answers_twice (void)
 {
@@ -181,12 +192,15 @@ test_user_answers_twice (void)
   DaoSignal *answer;
   gchar *offer;
 
+  g_signal_connect (v->pipeline, "deep-element-added",
+      G_CALLBACK (answer_meanwhile), v);
   hostile_start_media (v->peer);
   offer = hostile_create_offer (v->peer);
   hostile_send_offer (v->peer, offer);
   victim_wait_state (v, "ringing");
   victim_act (v, "answer");
-  victim_act (v, "answer");
+  /* seen, and harmless */
+  victim_wait_warning (v, "being answered already");
   answer = hostile_wait (v->peer, DAO_SIGNAL_ANSWER);
   victim_act (v, "answer");
   hostile_apply_answer (v->peer, answer->sdp);
@@ -305,7 +319,7 @@ test_stale_candidates (void)
 
 /* --- S15, S16: old signals, wrong clocks --- */
 
-/* What was recorded is sent again: at once, after the call, and to a new process. */
+/* What was recorded is sent again: at once, after the call, and to a new element. */
 static void
 test_replay (void)
 {
@@ -331,6 +345,59 @@ test_replay (void)
   hostile_send_frame (v->peer, frame);
   hostile_flush (v->peer);
   assert_rings_next (v);
+  g_free (frame);
+  victim_free (v);
+}
+
+/* Until the answer of a victim that is only just starting comes; to who hears nothing of it the frame is lost. */
+static void
+send_until_answered (HostilePeer * peer, const gchar * frame)
+{
+  gint64 deadline = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;
+  gboolean answered = FALSE;
+  DaoSignal *signal;
+
+  while (!answered) {
+    g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+    hostile_send_frame (peer, frame);
+    hostile_pump (peer, 200);
+    while ((signal = g_queue_pop_head (&peer->received))) {
+      answered |= signal->type == DAO_SIGNAL_ANSWER;
+      dao_signal_free (signal);
+    }
+  }
+}
+
+/* Another process, which has no memory but the account's files. The first one had no time to write anything at its end. */
+static void
+test_replay_after_a_restart (void)
+{
+  Victim *v = victim_new (call_fixture_new (2), "");
+  DaoSignal *signal = hostile_signal (v->peer, DAO_SIGNAL_OFFER);
+  gchar *text = g_strdup_printf ("daosignaling name=c identity=%s "
+      "auto-answer=true audiotestsrc is-live=true ! opusenc ! c.audio_sink",
+      v->fixture->identity[0]);
+  GError *error = NULL;
+  GSubprocess *first;
+  gchar *frame;
+
+  signal->sdp = g_strdup (chromium_offer);
+  frame = hostile_seal (v->peer, dao_signal_to_json (signal), NULL, NULL);
+  dao_signal_free (signal);
+  first = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, &error,
+      g_getenv ("RUN_PIPELINE"), text, NULL);
+  g_assert_no_error (error);
+  send_until_answered (v->peer, frame);
+  g_subprocess_force_exit (first);
+  g_subprocess_wait (first, NULL, NULL);
+
+  victim_play (v);
+  call_wait_online (v->pipeline, 10);
+  hostile_send_frame (v->peer, frame);
+  hostile_flush (v->peer);
+  assert_rings_next (v);
+  g_object_unref (first);
+  g_free (text);
   g_free (frame);
   victim_free (v);
 }
@@ -369,6 +436,9 @@ test_clock_skew (gconstpointer data)
 
 #define CANDIDATES 3000            /* more than the 2048 nonces that are remembered of a peer */
 #define SECTIONS 1000
+/* Of one call: 256, and 32 more in each 10 s (docs/call-states.md), of which it lasts a minute at most */
+#define MAX_CANDIDATES (256 + 6 * 32)
+#define FLOOD "198.51.100.78"
 /* What 4 calls of 64 candidates, and 2048 nonces take, with room; without limits it would be 3 times that. */
 #define MAX_MORE_BYTES (1024 * 1024)
 
@@ -414,12 +484,11 @@ offer_sections (Victim * v)
 }
 
 static void
-offer_long (Victim * v)
+send_long_offer (Victim * v)
 {
   gchar *tail = g_strnfill (150 * 1024, 'x');
   gchar *sdp = g_strconcat (chromium_offer, "a=", tail, "\r\n", NULL);
 
-  hostile_new_call (v->peer);
   hostile_send_offer (v->peer, sdp);
   hostile_flush (v->peer);
   g_free (sdp);
@@ -448,7 +517,8 @@ attack_limits (Victim * v, Usage * peak)
 {
   flood_candidates (v, peak);
   offer_sections (v);
-  offer_long (v);
+  hostile_new_call (v->peer);
+  send_long_offer (v);
   send_json (v, "gen", json_real (1e12));
   send_json (v, "gen", json_real (1e300));
   send_json (v, "gen", json_integer (65536));
@@ -474,6 +544,78 @@ test_limits (void)
   g_assert_cmpuint (after.fds, <=, before.fds);
   g_assert_cmpuint (after.threads, <=, before.threads);
   g_assert_cmpint (after.bytes, <, before.bytes + MAX_MORE_BYTES);
+  victim_free (v);
+}
+
+static gboolean
+count_candidate (GSignalInvocationHint * hint, guint n,
+    const GValue * values, gpointer added)
+{
+  if (g_strrstr (g_value_get_string (&values[2]), FLOOD))
+    g_atomic_int_inc ((gint *) added);
+  return TRUE;
+}
+
+/* In a call, each to another port */
+static void
+flood_call (Victim * v)
+{
+  guint i;
+
+  for (i = 0; i < CANDIDATES; i++) {
+    gchar *candidate = g_strdup_printf ("candidate:%u 1 UDP 1 " FLOOD
+        " %u typ host", i, 1024 + i);
+
+    hostile_send_candidate (v->peer, candidate);
+    g_free (candidate);
+    if (i % 100 == 0)
+      hostile_pump (v->peer, 0);
+  }
+  hostile_flush (v->peer);
+}
+
+/* The call that is on goes on, and takes of them what docs/call-states.md says. */
+static void
+test_limits_in_a_call (void)
+{
+  Victim *v = victim_callee_new (2, "auto-answer=true");
+  gchar *call_id, *offer;
+  Usage before, after;
+  gint added = 0;
+  guint signal_id;
+  gulong hook;
+
+  account_clock_stop (account_clock_now ());
+  offer = victim_connect (v);
+  signal_id = g_signal_lookup ("add-ice-candidate",
+      G_OBJECT_TYPE (v->peer->webrtc));
+  hook = g_signal_add_emission_hook (signal_id, 0, count_candidate, &added,
+      NULL);
+  victim_wait_count (v, &v->frames[0], 20);
+  usage_measure (&before);
+  flood_call (v);
+  /* They filled the memory of nonces, too. */
+  account_clock_stop (account_clock_now () + LATER_MS);
+  v->peer->gen++;
+  send_long_offer (v);
+  hostile_flush (v->peer);
+  victim_wait_count (v, &v->frames[0], g_atomic_int_get (&v->frames[0]) + 20);
+  victim_wait_count (v, &v->peer->rtp_received,
+      g_atomic_int_get (&v->peer->rtp_received) + 20);
+  usage_measure (&after);
+  usage_print (&before, "before");
+  usage_print (&after, "after");
+  g_test_message ("%d candidates were taken", g_atomic_int_get (&added));
+  g_assert_cmpint (g_atomic_int_get (&added), >, 0);
+  g_assert_cmpint (g_atomic_int_get (&added), <=, MAX_CANDIDATES);
+  g_assert_cmpint (after.bytes, <, before.bytes + MAX_MORE_BYTES);
+  call_id = g_strdup (v->peer->call_id);
+  hostile_send_end (v->peer, NULL);
+  victim_wait_end (v, "remote-hangup");
+  g_assert_cmpstr (v->peer->call_id, ==, call_id);
+  g_signal_remove_emission_hook (signal_id, hook);
+  g_free (call_id);
+  g_free (offer);
   victim_free (v);
 }
 
@@ -515,6 +657,8 @@ main (int argc, char **argv)
   g_test_add_func ("/attack/S13-stale-candidates", test_stale_candidates);
   g_test_add_func ("/attack/S14-second-answer", test_second_answer);
   g_test_add_func ("/attack/S15-replay", test_replay);
+  g_test_add_func ("/attack/S15-replay-after-a-restart",
+      test_replay_after_a_restart);
   for (i = 0; i < G_N_ELEMENTS (skews); i++) {
     gchar *path = g_strdup_printf ("/attack/S16-clock-skew/%+d", skews[i]);
 
@@ -522,6 +666,7 @@ main (int argc, char **argv)
     g_free (path);
   }
   g_test_add_func ("/attack/S19-limits", test_limits);
+  g_test_add_func ("/attack/S19-limits-in-a-call", test_limits_in_a_call);
   g_test_add_func ("/attack/S20-not-allowed", test_not_allowed);
   return g_test_run ();
 }

@@ -102,6 +102,23 @@ count_raw (GstElement * pipeline, const gchar * name, gint * n)
   gst_object_unref (sink);
 }
 
+/* Audio and video at the callee, then at the caller: a second of each or more. */
+static const gint enough_raw[] = { 100, 25, 100, 25 };
+
+static void
+wait_for_raw (gint * n)
+{
+  gint64 deadline = g_get_monotonic_time () + 30 * G_TIME_SPAN_SECOND;
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (enough_raw); i++) {
+    while (g_atomic_int_get (&n[i]) <= enough_raw[i]
+        && g_get_monotonic_time () < deadline)
+      g_usleep (10000);
+    g_assert_cmpint (g_atomic_int_get (&n[i]), >, enough_raw[i]);
+  }
+}
+
 /* both sides raw in and out; the callee hangs up */
 static void
 call_raw (const gchar * options, gboolean e2ee)
@@ -121,7 +138,8 @@ call_raw (const gchar * options, gboolean e2ee)
   count_raw (caller, "a", &n[2]);
   count_raw (caller, "v", &n[3]);
   start_both (callee, caller);
-  talk (callee, 2);
+  talk (callee, 1);
+  wait_for_raw (n);
   c = gst_bin_get_by_name (GST_BIN (callee), "c");
   g_signal_emit_by_name (c, "hangup", &done);
   gst_object_unref (c);
@@ -131,11 +149,6 @@ call_raw (const gchar * options, gboolean e2ee)
   call_wait_eos (caller, 10);
   call_stop (caller);
   call_stop (callee);
-  g_test_message ("%d %d %d %d", n[0], n[1], n[2], n[3]);
-  g_assert_cmpint (n[0], >, 100);
-  g_assert_cmpint (n[1], >, 25);
-  g_assert_cmpint (n[2], >, 100);
-  g_assert_cmpint (n[3], >, 25);
   call_fixture_free (f);
 }
 
@@ -234,38 +247,57 @@ test_file (void)
   call_fixture_free (f);
 }
 
-/* READY and PLAYING again is the next call */
+/* Peer connections end on a worker, a moment later. Idle threads of pools come and go. */
+static void
+assert_settles (guint (*count) (void), guint limit)
+{
+  gint64 deadline = g_get_monotonic_time () + 10 * G_TIME_SPAN_SECOND;
+
+  while (count () > limit && g_get_monotonic_time () < deadline) {
+    g_thread_pool_stop_unused_threads ();
+    g_usleep (100000);
+  }
+  g_assert_cmpuint (count (), <=, limit);
+}
+
+/* READY and PLAYING again is the next call, 20 times, and nothing is left of the one before. */
 static void
 test_again (void)
 {
   CallFixture *f = call_fixture_new (2);
-  GstElement *callee, *caller;
-  guint i, threads = 0;
+  GstElement *ends[2];
+  guint i, k, threads = 0, fds = 0, pads[2] = { 0, 0 };
 
-  callee = call_parse ("daocallsrc name=c identity=%s auto-answer=true " SINKS
+  ends[0] = call_parse ("daocallsrc name=c identity=%s auto-answer=true " SINKS
       RAW_AUDIO, f->identity[1]);
-  caller = call_parse ("daocallsrc name=c identity=%s peer=%s " SINKS
+  ends[1] = call_parse ("daocallsrc name=c identity=%s peer=%s " SINKS
       RAW_AUDIO RAW_VIDEO, f->identity[0], f->alias[1]);
-  for (i = 0; i < 5; i++) {
-    start_both (callee, caller);
-    talk (caller, 1);
-    gst_element_send_event (i % 2 ? caller : callee, gst_event_new_eos ());
-    call_wait_eos (caller, 10);
-    call_wait_eos (callee, 10);
-    gst_element_set_state (caller, GST_STATE_READY);
-    gst_element_set_state (callee, GST_STATE_READY);
-    g_test_message ("call %u: %u threads, %u fds", i, call_count_threads (),
-        call_count_fds ());
-    if (i == 1)
+  for (i = 0; i < 20; i++) {
+    start_both (ends[0], ends[1]);
+    if (i < 2)
+      talk (ends[1], 1);
+    gst_element_send_event (ends[i % 2], gst_event_new_eos ());
+    for (k = 0; k < 2; k++)
+      call_wait_eos (ends[1 - k], 10);
+    for (k = 0; k < 2; k++)
+      gst_element_set_state (ends[1 - k], GST_STATE_READY);
+    if (i == 1) {
+      /* The first calls make what the process keeps. */
+      g_usleep (2 * G_USEC_PER_SEC);
+      g_thread_pool_stop_unused_threads ();
+      g_usleep (G_USEC_PER_SEC / 2);
       threads = call_count_threads ();
+      fds = call_count_fds ();
+      for (k = 0; k < 2; k++)
+        pads[k] = call_count_pads (ends[k]);
+    }
   }
-  /* Peer connections end on a worker, a moment later; one has eight threads and
-   * more. Idle threads of pools come and go. */
-  for (i = 0; i < 100 && call_count_threads () > threads + 4; i++)
-    g_usleep (100000);
-  g_assert_cmpuint (call_count_threads (), <=, threads + 4);
-  call_stop (caller);
-  call_stop (callee);
+  assert_settles (call_count_threads, threads);
+  assert_settles (call_count_fds, fds);
+  for (k = 0; k < 2; k++) {
+    g_assert_cmpuint (call_count_pads (ends[k]), ==, pads[k]);
+    call_stop (ends[k]);
+  }
   call_fixture_free (f);
 }
 
@@ -355,38 +387,76 @@ wait_exit (GSubprocess * process, guint seconds)
 typedef enum
 { CTRL_C, PEER_HANGS_UP, PEER_IS_KILLED } End;
 
-static void
-record_by_launch (End end, const gchar * other_sinks)
+/* A preview of what is sent, and a second file of it */
+#define TEES "audiotestsrc is-live=true ! tee name=t  t. ! queue ! c.audio_sink " \
+    "t. ! queue ! fakesink  videotestsrc is-live=true ! " \
+    "video/x-raw,width=320,height=240,framerate=15/1 ! tee name=s " \
+    "s. ! queue ! c.video_sink  s. ! queue ! fakesink " \
+    "s. ! queue ! jpegenc ! avimux ! filesink location=%s "
+
+typedef struct
 {
-  CallFixture *f = call_fixture_new (2);
-  gchar *file = call_fixture_path (f, "call.mkv");
-  gchar *log = call_fixture_path (f, "recorder.log");
+  gchar *file, *log;
   GSubprocess *recorder, *caller;
+} Recording;
+
+/* Of a call between two accounts, the first of which is @account */
+static void
+start_recording (CallFixture * f, Recording * r, guint account,
+    const gchar * other_sinks)
+{
+  gchar *name = g_strdup_printf ("call%u.mkv", account);
+
+  r->file = call_fixture_path (f, name);
+  r->log = g_strconcat (r->file, ".log", NULL);
+  r->recorder = launch (r->log, "daocallsrc name=c identity=%s "
+      "auto-answer=true " RECORDER "%s", f->identity[account + 1], r->file,
+      other_sinks);
+  wait_online ();
+  r->caller = launch ("/dev/null", "daocallsrc name=c identity=%s peer=%s "
+      SINKS RAW_AUDIO RAW_VIDEO, f->identity[account], f->alias[account + 1]);
+  g_free (name);
+}
+
+static void
+end_recording (Recording * r, End end)
+{
+  if (end == CTRL_C)
+    g_subprocess_send_signal (r->recorder, SIGINT);
+  else
+    g_subprocess_send_signal (r->caller, end == PEER_IS_KILLED ? SIGKILL :
+        SIGINT);
+}
+
+static void
+finish_recording (Recording * r, End end)
+{
   GstClockTime duration;
   guint video, audio;
 
-  recorder = launch (log, "daocallsrc name=c identity=%s auto-answer=true "
-      RECORDER "%s", f->identity[1], file, other_sinks);
-  wait_online ();
-  caller = launch ("/dev/null", "daocallsrc name=c identity=%s peer=%s " SINKS
-      RAW_AUDIO RAW_VIDEO, f->identity[0], f->alias[1]);
-  wait_reports (log, 2);
-  if (end == CTRL_C)
-    g_subprocess_send_signal (recorder, SIGINT);
-  else
-    g_subprocess_send_signal (caller, end == PEER_IS_KILLED ? SIGKILL :
-        SIGINT);
   /* a peer that is killed is missed after 15 s without media */
-  g_assert_true (wait_exit (recorder, end == PEER_IS_KILLED ? 40 : 10));
-  g_assert_cmpint (wait_exit (caller, 10), ==, end != PEER_IS_KILLED);
-  call_probe_file (file, &video, &audio, &duration, NULL);
+  g_assert_true (wait_exit (r->recorder, end == PEER_IS_KILLED ? 40 : 10));
+  g_assert_cmpint (wait_exit (r->caller, 10), ==, end != PEER_IS_KILLED);
+  call_probe_file (r->file, &video, &audio, &duration, NULL);
   g_test_message ("%u video, %u audio, %" GST_TIME_FORMAT, video, audio,
       GST_TIME_ARGS (duration));
   g_assert_cmpuint (video, >, 30);
   g_assert_cmpuint (audio, >, 100);
   g_assert_cmpuint (duration, >, 2 * GST_SECOND);
-  g_free (log);
-  g_free (file);
+  g_free (r->log);
+  g_free (r->file);
+}
+
+static void
+record_by_launch (End end, const gchar * other_sinks)
+{
+  CallFixture *f = call_fixture_new (2);
+  Recording r;
+
+  start_recording (f, &r, 0, other_sinks);
+  wait_reports (r.log, 2);
+  end_recording (&r, end);
+  finish_recording (&r, end);
   call_fixture_free (f);
 }
 
@@ -402,12 +472,65 @@ test_launch_peer_hangs_up (void)
   record_by_launch (PEER_HANGS_UP, "");
 }
 
+/* AVI ends with its index. */
+static void
+assert_preview_finished (const gchar * path)
+{
+  gchar *data;
+  gsize size, i;
+  gboolean found = FALSE;
+
+  g_assert_true (g_file_get_contents (path, &data, &size, NULL));
+  for (i = 0; i + 4 < size; i++)
+    found |= memcmp (data + i, "idx1", 4) == 0;
+  g_assert_true (found);
+  g_free (data);
+}
+
+/* The other sinks end with the call because their source does. */
+static void
+test_launch_peer_hangs_up_tee (void)
+{
+  CallFixture *f = call_fixture_new (2);
+  gchar *preview = call_fixture_path (f, "preview.avi");
+  gchar *tees = g_strdup_printf (TEES, preview);
+  Recording r;
+
+  start_recording (f, &r, 0, tees);
+  wait_reports (r.log, 2);
+  end_recording (&r, PEER_HANGS_UP);
+  finish_recording (&r, PEER_HANGS_UP);
+  assert_preview_finished (preview);
+  g_free (tees);
+  g_free (preview);
+  call_fixture_free (f);
+}
+
+/* At once without and with other sinks: it is a long wait. */
 static void
 test_launch_peer_killed (void)
 {
-  record_by_launch (PEER_IS_KILLED, "");
+  CallFixture *f = call_fixture_new (4);
+  gchar *preview = call_fixture_path (f, "preview.avi");
+  gchar *tees = g_strdup_printf (TEES, preview);
+  Recording r[2];
+  guint i;
+
+  start_recording (f, &r[0], 0, "");
+  start_recording (f, &r[1], 2, tees);
+  for (i = 0; i < 2; i++)
+    wait_reports (r[i].log, 2);
+  for (i = 0; i < 2; i++)
+    end_recording (&r[i], PEER_IS_KILLED);
+  for (i = 0; i < 2; i++)
+    finish_recording (&r[i], PEER_IS_KILLED);
+  assert_preview_finished (preview);
+  g_free (tees);
+  g_free (preview);
+  call_fixture_free (f);
 }
 
+/* They have nothing to do with the call. */
 static void
 test_launch_with_other_sinks (void)
 {
@@ -430,6 +553,8 @@ main (int argc, char **argv)
     g_test_add_func ("/callsrc/launch/ctrl-c", test_launch_ctrl_c);
     g_test_add_func ("/callsrc/launch/peer-hangs-up",
         test_launch_peer_hangs_up);
+    g_test_add_func ("/callsrc/launch/peer-hangs-up-tee",
+        test_launch_peer_hangs_up_tee);
     g_test_add_func ("/callsrc/launch/peer-killed", test_launch_peer_killed);
     g_test_add_func ("/callsrc/launch/other-sinks",
         test_launch_with_other_sinks);

@@ -258,6 +258,54 @@ test_other_media_than_it_rang_with (gconstpointer data)
   victim_free (v);
 }
 
+static void
+invite (Victim * v)
+{
+  DaoSignal *signal = hostile_signal (v->peer, DAO_SIGNAL_INVITE);
+
+  signal->mode = g_strdup ("video");
+  hostile_send (v->peer, signal);
+}
+
+static void
+count_incoming (GstElement * call, const gchar * peer, gboolean video,
+    gint * n)
+{
+  g_atomic_int_inc (n);
+}
+
+/* Android sends it beside the offer. Before, after, while we answer and in the call: it rings once, and for the offer. */
+static void
+test_invite_around_the_offer (void)
+{
+  Victim *v = victim_callee_new (2, "");
+  gint incoming = 0;
+  gchar *offer;
+
+  g_signal_connect (v->call, "incoming-call", G_CALLBACK (count_incoming),
+      &incoming);
+  hostile_start_media (v->peer);
+  offer = hostile_create_offer (v->peer);
+  invite (v);
+  hostile_flush (v->peer);
+  g_assert_cmpint (g_atomic_int_get (&incoming), ==, 0);
+  hostile_send_offer (v->peer, offer);
+  invite (v);
+  victim_wait_state (v, "ringing");
+  invite (v);
+  hostile_flush (v->peer);
+  assert_nothing_started (v);
+  answer_and_talk (v, offer);
+  invite (v);
+  hostile_flush (v->peer);
+  victim_wait_count (v, &v->frames[0], g_atomic_int_get (&v->frames[0]) + 10);
+  hostile_send_end (v->peer, NULL);
+  victim_wait_end (v, "remote-hangup");
+  g_assert_cmpint (g_atomic_int_get (&incoming), ==, 1);
+  g_free (offer);
+  victim_free (v);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -271,5 +319,7 @@ main (int argc, char **argv)
       GINT_TO_POINTER (FALSE), test_other_media_than_it_rang_with);
   g_test_add_data_func ("/attack/S1-rang-with-video", GINT_TO_POINTER (TRUE),
       test_other_media_than_it_rang_with);
+  g_test_add_func ("/attack/S6-invite-around-the-offer",
+      test_invite_around_the_offer);
   return g_test_run ();
 }

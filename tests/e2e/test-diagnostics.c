@@ -38,12 +38,52 @@ on_log (GstDebugCategory * category, GstDebugLevel level, const gchar * file,
 }
 
 static void
+log_begin (Log * log, GstDebugLevel level)
+{
+  log->lines = g_string_new (NULL);
+  g_mutex_init (&log->lock);
+  gst_debug_set_active (TRUE);
+  gst_debug_set_default_threshold (level);
+  gst_debug_remove_log_function (gst_debug_log_default);
+  gst_debug_add_log_function (on_log, log, NULL);
+}
+
+static void
+log_end (void)
+{
+  gst_debug_set_default_threshold (GST_LEVEL_NONE);
+  gst_debug_remove_log_function (on_log);
+}
+
+static void
+log_clear (Log * log)
+{
+  g_string_free (log->lines, TRUE);
+  g_mutex_clear (&log->lock);
+}
+
+static void
 assert_logged (Log * log, const gchar * line)
 {
   g_mutex_lock (&log->lock);
   if (!strstr (log->lines->str, line))
     g_error ("the log has no '%s'", line);
   g_mutex_unlock (&log->lock);
+}
+
+static void
+log_wait (Log * log, const gchar * line)
+{
+  gint64 deadline = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;
+  gboolean found = FALSE;
+
+  while (!found && g_get_monotonic_time () < deadline) {
+    g_usleep (10000);
+    g_mutex_lock (&log->lock);
+    found = strstr (log->lines->str, line) != NULL;
+    g_mutex_unlock (&log->lock);
+  }
+  assert_logged (log, line);
 }
 
 /* As hex, as GStreamer prints a buffer: no key of a frame, in either case */
@@ -96,17 +136,13 @@ test_steps_in_log (void)
     "daoe2ee: has a key",
   };
   CallFixture *f = call_fixture_new (2);
-  Log log = {.lines = g_string_new (NULL) };
+  Log log;
   GstElement *callee, *caller, *call;
   gboolean ok;
   guint i;
 
-  g_mutex_init (&log.lock);
   seal_watch_reset ();
-  gst_debug_set_active (TRUE);
-  gst_debug_set_default_threshold (GST_LEVEL_LOG);
-  gst_debug_remove_log_function (gst_debug_log_default);
-  gst_debug_add_log_function (on_log, &log, NULL);
+  log_begin (&log, GST_LEVEL_LOG);
   callee = call_parse ("daosignaling name=c identity=%s auto-answer=true "
       SINKS MEDIA, f->identity[1]);
   caller = call_parse ("daosignaling name=c identity=%s peer=%s " SINKS MEDIA,
@@ -126,38 +162,37 @@ test_steps_in_log (void)
   call_wait_eos (callee, 20);
   call_stop (caller);
   call_stop (callee);
-  gst_debug_set_default_threshold (GST_LEVEL_NONE);
-  gst_debug_remove_log_function (on_log);
+  log_end ();
   for (i = 0; i < G_N_ELEMENTS (steps); i++)
     assert_logged (&log, steps[i]);
   assert_no_key (log.lines->str, "the log");
-  g_string_free (log.lines, TRUE);
-  g_mutex_clear (&log.lock);
+  log_clear (&log);
   call_fixture_free (f);
 }
 
 static gchar *dot_dir;
 
-/* (transfer full): the one graph of a call that failed */
+/* (transfer full): one of the graphs of calls that failed; @n of them there were, none is left */
 static gchar *
-read_graph (void)
+take_graphs (guint * n)
 {
   GDir *dir = g_dir_open (dot_dir, 0, NULL);
   gchar *content = NULL;
   const gchar *name;
 
+  *n = 0;
   while ((name = g_dir_read_name (dir))) {
     gchar *path = g_build_filename (dot_dir, name, NULL);
 
     if (strstr (name, "daoleg-failed")) {
-      g_assert_null (content);
+      g_clear_pointer (&content, g_free);
       g_file_get_contents (path, &content, NULL, NULL);
+      ++*n;
     }
     g_remove (path);
     g_free (path);
   }
   g_dir_close (dir);
-  g_assert_nonnull (content);
   return content;
 }
 
@@ -170,6 +205,7 @@ test_last_step_in_error (void)
       SINKS "audiotestsrc is-live=true ! opusenc ! c.audio_sink",
       f->identity[0], f->alias[1]);
   gchar *text, *graph;
+  guint n;
 
   gst_element_set_state (caller, GST_STATE_PLAYING);
   text = call_wait_error (caller, 25);
@@ -178,10 +214,63 @@ test_last_step_in_error (void)
   g_assert_nonnull (strstr (text,
           "(last step: offering, step 3: own offer is set)"));
   g_free (text);
-  graph = read_graph ();
+  graph = take_graphs (&n);
+  g_assert_cmpuint (n, ==, 1);
   g_assert_nonnull (strstr (graph, "GstWebRTCBin"));
   g_free (graph);
   call_stop (caller);
+  call_fixture_free (f);
+}
+
+static GstPadProbeReturn
+drop (GstPad * pad, GstPadProbeInfo * info, gpointer unused)
+{
+  return GST_PAD_PROBE_DROP;
+}
+
+static void
+go_deaf (GstBin * bin, GstBin * sub_bin, GstElement * element, gpointer unused)
+{
+  GstElementFactory *factory = gst_element_get_factory (element);
+  GstPad *pad;
+
+  if (!factory || !g_str_equal (GST_OBJECT_NAME (factory), "nicesrc"))
+    return;
+  pad = gst_element_get_static_pad (element, "src");
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER |
+      GST_PAD_PROBE_TYPE_BUFFER_LIST, drop, NULL, NULL);
+  gst_object_unref (pad);
+}
+
+/* The callee hears nothing of DTLS: when it is over, the log of each end says how far it came. */
+static void
+test_last_step_of_both (void)
+{
+  CallFixture *f = call_fixture_new (2);
+  GstElement *caller = call_parse ("daosignaling name=c identity=%s peer=%s "
+      SINKS "audiotestsrc is-live=true ! opusenc ! c.audio_sink",
+      f->identity[0], f->alias[1]);
+  GstElement *callee = call_parse ("daosignaling name=c identity=%s "
+      "auto-answer=true " SINKS "audiotestsrc is-live=true ! opusenc ! "
+      "c.audio_sink", f->identity[1]);
+  Log log;
+
+  log_begin (&log, GST_LEVEL_INFO);
+  g_signal_connect (callee, "deep-element-added", G_CALLBACK (go_deaf), NULL);
+  gst_element_set_state (callee, GST_STATE_PLAYING);
+  call_wait_online (callee, 10);
+  gst_element_set_state (caller, GST_STATE_PLAYING);
+  log_wait (&log, "offering, step 5: answer applied");
+  log_wait (&log, "answering, step 5: own answer is set");
+  gst_element_send_event (caller, gst_event_new_eos ());
+  gst_message_unref (call_wait_message (caller, "dao-call-ended", 20));
+  gst_message_unref (call_wait_message (callee, "dao-call-ended", 20));
+  call_stop (caller);
+  call_stop (callee);
+  log_end ();
+  assert_logged (&log, "last step: offering, step 5: answer applied");
+  assert_logged (&log, "last step: answering, step 5: own answer is set");
+  log_clear (&log);
   call_fixture_free (f);
 }
 
@@ -197,6 +286,7 @@ main (int argc, char **argv)
   g_test_add_func ("/diagnostics/steps-in-log", test_steps_in_log);
   g_test_add_func ("/diagnostics/last-step-in-error",
       test_last_step_in_error);
+  g_test_add_func ("/diagnostics/last-step-of-both", test_last_step_of_both);
   failed = g_test_run ();
   g_rmdir (dot_dir);
   g_free (dot_dir);

@@ -1,4 +1,4 @@
-/* gst-dao: a relay that repeats, relabels, delays and loses frames
+/* gst-dao: a relay that repeats, relabels and loses frames
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -168,84 +168,6 @@ test_relabel (gconstpointer data)
   call_end_assert_no_media (carol);
   call_end_free (carol);
   g_free (members);
-  stage_free (s);
-}
-
-/* --- too late, and out of order --- */
-
-/* The offer arrives when Bob's clock has gone on by so much. */
-static void
-delay_offer (Stage * s, gint64 ms)
-{
-  stage_tell (s, (Lie) {LIE_HOLD, "call_offer", .times = 1});
-  call_end_play_online (s->bob);
-  call_end_play (s->alice);
-  g_free (lying_relay_get (s->relay, "call_offer", NULL, 0));
-  account_watch_set_skew (s->bob->alias, ms);
-  lying_relay_release (s->relay, FALSE);
-}
-
-static void
-test_delay_within_a_minute (void)
-{
-  Stage *s = stage_new (2);
-
-  delay_offer (s, 58 * 1000);
-  stage_expect_talk (s);
-  stage_hang_up (s);
-  stage_free (s);
-}
-
-static void
-test_delay_over_a_minute (void)
-{
-  Stage *s = stage_new (2);
-
-  account_watch_set_rate (FAST);
-  delay_offer (s, 61 * 1000);
-  stage_expect_failure (s, "no-answer");
-  g_assert_false (call_end_has_state (s->bob, "ringing"));
-  g_assert_cmpuint (account_watch_dropped (s->bob->alias,
-          DAO_ENVELOPE_ERROR_TIME), >, 0);
-  stage_free (s);
-}
-
-/* Nothing of a call arrives until it is over for Alice: then, the end first. */
-static void
-test_reorder_hangup_first (void)
-{
-  Stage *s = stage_new (2);
-  guint n;
-
-  stage_tell (s, (Lie) {LIE_HOLD, "call_", stage_name_of (s, 0)});
-  call_end_play_online (s->bob);
-  call_end_play (s->alice);
-  g_free (lying_relay_get (s->relay, "call_offer", NULL, 0));
-  call_end_act (s->alice, "hangup");
-  g_free (lying_relay_get (s->relay, "call_hangup", NULL, 0));
-  n = lying_relay_count (s->relay, "call_", stage_name_of (s, 0));
-  lying_relay_release (s->relay, TRUE);
-  while (account_watch_unrouted (s->bob->alias) < n)
-    g_usleep (5000);
-  g_assert_false (call_end_has_state (s->bob, "ringing"));
-  stage_expect_failure (s, "local-hangup");
-  stage_free (s);
-}
-
-/* Candidates before their offer: nothing is lost. */
-static void
-test_reorder_candidates_first (void)
-{
-  Stage *s = stage_new (2);
-
-  stage_tell (s, (Lie) {LIE_HOLD, "call_", stage_name_of (s, 0)});
-  call_end_play_online (s->bob);
-  call_end_play (s->alice);
-  g_free (lying_relay_get (s->relay, "call_ice", stage_name_of (s, 0), 0));
-  lying_relay_be_honest (s->relay);
-  lying_relay_release (s->relay, TRUE);
-  stage_expect_talk (s);
-  stage_hang_up (s);
   stage_free (s);
 }
 
@@ -448,10 +370,6 @@ main (int argc, char **argv)
   ADD ("replay/after-restart", test_replay_after_restart);
   for (i = 0; i < G_N_ELEMENTS (relabels); i++)
     g_test_add_data_func (relabels[i].path, &relabels[i], test_relabel);
-  ADD ("delay/within-a-minute", test_delay_within_a_minute);
-  ADD ("delay/over-a-minute", test_delay_over_a_minute);
-  ADD ("reorder/hangup-first", test_reorder_hangup_first);
-  ADD ("reorder/candidates-first", test_reorder_candidates_first);
   ADD ("hold/S10-glare", test_glare);
   ADD ("drop/offer", test_drop_offer);
   ADD ("drop/answer", test_drop_answer);

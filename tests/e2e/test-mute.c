@@ -4,6 +4,7 @@
  */
 #include "callfixture.h"
 
+#include <gst/check/gstharness.h>
 #include <math.h>
 
 /* A tone and a white picture, so that silence and black are something else */
@@ -23,8 +24,24 @@
 
 #define SILENT_RMS 10
 #define LOUD_RMS 1000
+/* At the sender it is counted by frames: so many may be under way to the encryptor. */
+#define FEW_FRAMES 5
+/* Of what is encrypted: a pause of ours has 3 bytes, a tone 100 and more. */
+#define SILENT_BYTES 10
+/* Black comes twice a second. */
+#define MAX_BLACK (2 * HOLD_MS / 1000 + 2)
+
 #define BLACK_LUMA 20
 #define BRIGHT_LUMA 200
+
+/* Frames of a medium as they come to the encryptor, since the property was set */
+typedef struct
+{
+  GMutex lock;
+  GstHarness *decoder;
+  gint n, wrong;                /* how many, and which was the last that shows what it should not */
+  gboolean muted;
+} Tap;
 
 typedef struct
 {
@@ -34,6 +51,7 @@ typedef struct
   gint rms, luma;               /* atomic, of the last frame */
   gint n_audio, n_video;        /* atomic */
   gint width;
+  Tap audio, video;
 } Call;
 
 /* --- what the other side gets --- */
@@ -75,6 +93,131 @@ on_picture (GstElement * sink, GstBuffer * buffer, GstPad * pad, Call * call)
   g_atomic_int_inc (&call->n_video);
 }
 
+/* --- what is encrypted --- */
+
+static gint
+get_luma (GstBuffer * buffer)
+{
+  GstMapInfo map;
+  guint64 sum = 0;
+  gsize i, n;
+
+  g_assert_true (gst_buffer_map (buffer, &map, GST_MAP_READ));
+  n = map.size * 2 / 3;         /* I420 */
+  for (i = 0; i < n; i++)
+    sum += map.data[i];
+  gst_buffer_unmap (buffer, &map);
+  return sum / MAX (n, 1);
+}
+
+static GstHarness *
+new_decoder (GstCaps * caps)
+{
+  gboolean vp9 = gst_structure_has_name (gst_caps_get_structure (caps, 0),
+      "video/x-vp9");
+  GstHarness *decoder = gst_harness_new (vp9 ? "vp9dec" : "vp8dec");
+
+  gst_harness_set_src_caps_str (decoder, vp9 ? "video/x-vp9,framerate=15/1" :
+      "video/x-vp8,framerate=15/1");
+  return decoder;
+}
+
+/* Does it say or show anything? */
+static gboolean
+is_revealing (Tap * tap, GstPad * pad, GstBuffer * buffer)
+{
+  GstCaps *caps = gst_pad_get_current_caps (pad);
+  gint luma = 0;
+
+  if (g_str_has_prefix (gst_structure_get_name (gst_caps_get_structure (caps,
+                  0)), "audio/")) {
+    gst_caps_unref (caps);
+    return gst_buffer_get_size (buffer) > SILENT_BYTES;
+  }
+  if (!tap->decoder)
+    tap->decoder = new_decoder (caps);
+  gst_caps_unref (caps);
+  gst_harness_push (tap->decoder, gst_buffer_copy (buffer));
+  while ((buffer = gst_harness_try_pull (tap->decoder))) {
+    luma = get_luma (buffer);
+    gst_buffer_unref (buffer);
+  }
+  return luma > BLACK_LUMA;
+}
+
+static GstPadProbeReturn
+on_clear_frame (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
+{
+  Tap *tap = user_data;
+  gboolean revealing = is_revealing (tap, pad,
+      GST_PAD_PROBE_INFO_BUFFER (info));
+
+  g_mutex_lock (&tap->lock);
+  tap->n++;
+  if (revealing == tap->muted)
+    tap->wrong = tap->n;
+  g_mutex_unlock (&tap->lock);
+  return GST_PAD_PROBE_OK;
+}
+
+static GstPadProbeReturn
+on_caps (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
+{
+  GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
+  Call *call = user_data;
+  GstCaps *caps;
+
+  if (GST_EVENT_TYPE (event) != GST_EVENT_CAPS)
+    return GST_PAD_PROBE_OK;
+  gst_event_parse_caps (event, &caps);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, on_clear_frame,
+      gst_structure_has_name (gst_caps_get_structure (caps, 0),
+          "audio/x-opus") ? &call->audio : &call->video, NULL);
+  return GST_PAD_PROBE_REMOVE;
+}
+
+static void
+on_element (GstBin * bin, GstBin * sub_bin, GstElement * element, Call * call)
+{
+  GstElementFactory *factory = gst_element_get_factory (element);
+  GstPad *pad;
+
+  if (!factory || !g_str_equal (GST_OBJECT_NAME (factory), "daoe2eeenc"))
+    return;
+  pad = gst_element_get_static_pad (element, "sink");
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_caps, call,
+      NULL);
+  gst_object_unref (pad);
+}
+
+static void
+tap_clear (Tap * tap)
+{
+  if (tap->decoder)
+    gst_harness_teardown (tap->decoder);
+}
+
+/* From now on frames are as the property says, but for a few. */
+static void
+tap_begin (Tap * tap, gboolean muted)
+{
+  g_mutex_lock (&tap->lock);
+  tap->n = tap->wrong = 0;
+  tap->muted = muted;
+  g_mutex_unlock (&tap->lock);
+}
+
+static void
+tap_check (Tap * tap)
+{
+  g_mutex_lock (&tap->lock);
+  g_test_message ("the last wrong one of %d frames was number %d", tap->n,
+      tap->wrong);
+  g_assert_cmpint (tap->n, >, 0);
+  g_assert_cmpint (tap->wrong, <=, FEW_FRAMES);
+  g_mutex_unlock (&tap->lock);
+}
+
 /* --- a call --- */
 
 static void
@@ -100,6 +243,8 @@ start_call (Call * call, const gchar * element, const gchar * options,
   call->sender = call_parse ("%s name=c identity=%s peer=%s %s %s", element,
       call->fixture->identity[0], call->fixture->alias[1], options, media);
   call->call = gst_bin_get_by_name (GST_BIN (call->sender), "c");
+  g_signal_connect (call->sender, "deep-element-added",
+      G_CALLBACK (on_element), call);
   connect_sink (call, "a", G_CALLBACK (on_sound));
   connect_sink (call, "v", G_CALLBACK (on_picture));
   gst_element_set_state (call->receiver, GST_STATE_PLAYING);
@@ -123,6 +268,8 @@ end_call (Call * call)
   gst_object_unref (call->call);
   call_stop (call->sender);
   call_stop (call->receiver);
+  tap_clear (&call->audio);
+  tap_clear (&call->video);
   call_fixture_free (call->fixture);
 }
 
@@ -191,6 +338,26 @@ static void
 mute (Call * call, const gchar * property, gboolean muted)
 {
   g_object_set (call->call, property, muted, NULL);
+  tap_begin (g_str_equal (property, "mute-audio") ? &call->audio :
+      &call->video, muted);
+}
+
+/* Black comes at a low rate, both here and there. */
+static void
+expect_black (Call * call)
+{
+  gint n, before;
+
+  expect (call, is_black, "black", &call->n_video, 1);
+  tap_check (&call->video);
+  before = g_atomic_int_get (&call->n_video);
+  tap_begin (&call->video, TRUE);
+  g_usleep (HOLD_MS * 1000);
+  g_mutex_lock (&call->video.lock);
+  n = call->video.n;
+  g_mutex_unlock (&call->video.lock);
+  g_assert_cmpint (n, <=, MAX_BLACK);
+  g_assert_cmpint (g_atomic_int_get (&call->n_video) - before, <=, MAX_BLACK);
 }
 
 /* Twice: it is reversible, and the way back is one, too. */
@@ -205,9 +372,11 @@ check_audio (Call * call)
     expect (call, is_loud, "tone", &call->n_audio, 20);
     mute (call, "mute-audio", TRUE);
     expect (call, is_silent, "silence", &call->n_audio, 20);
+    tap_check (&call->audio);
     mute (call, "mute-audio", FALSE);
   }
   expect (call, is_loud, "tone", &call->n_audio, 20);
+  tap_check (&call->audio);
 }
 
 static void
@@ -221,7 +390,7 @@ check_video (Call * call)
     expect (call, is_bright, "picture", &call->n_video, 5);
     width = call->width;
     mute (call, "mute-video", TRUE);
-    expect (call, is_black, "black", &call->n_video, 1);
+    expect_black (call);
     g_assert_cmpint (call->width, ==, width);
     /* and they are still encrypted frames */
     if (i == 1) {
@@ -229,9 +398,11 @@ check_video (Call * call)
       g_assert_cmpuint (count_verified (call), >, verified);
       g_assert_true (is_black (call));
     }
+    tap_check (&call->video);
     mute (call, "mute-video", FALSE);
   }
   expect (call, is_bright, "picture", &call->n_video, 5);
+  tap_check (&call->video);
 }
 
 /* --- */

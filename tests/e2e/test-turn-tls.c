@@ -3,11 +3,16 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "callfixture.h"
+#include "lyingrelay.h"
 #include "testcerts.h"
 #include "turnserver.h"
 
 #include <glib/gstdio.h>
+#define GST_USE_UNSTABLE_API
+#include <gst/webrtc/webrtc.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define MEDIA "audiotestsrc is-live=true ! opusenc ! c.audio_sink " \
     "videotestsrc is-live=true ! " \
@@ -95,6 +100,35 @@ assert_media (GstElement * pipeline)
   g_assert_cmpuint (video, >, 15);
 }
 
+static guint
+count_listeners (void)
+{
+  GDir *fds = g_dir_open ("/proc/self/fd", 0, NULL);
+  const gchar *name;
+  guint n = 0;
+
+  while ((name = g_dir_read_name (fds))) {
+    gint listens = 0;
+    socklen_t size = sizeof listens;
+
+    n += getsockopt (atoi (name), SOL_SOCKET, SO_ACCEPTCONN, &listens,
+        &size) == 0 && listens;
+  }
+  g_dir_close (fds);
+  return n;
+}
+
+/* A call that has its connections takes no other. */
+static void
+wait_for_no_listener (void)
+{
+  gint64 deadline = g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
+
+  while (count_listeners () > 0 && g_get_monotonic_time () < deadline)
+    g_usleep (20000);
+  g_assert_cmpuint (count_listeners (), ==, 0);
+}
+
 /* Both ends give their allocations back, on workers. */
 static void
 wait_for_releases (World * w)
@@ -125,6 +159,7 @@ test_call (void)
   gst_element_set_state (caller, GST_STATE_PLAYING);
   assert_relayed (caller);
   assert_relayed (callee);
+  wait_for_no_listener ();
   assert_media (caller);
   assert_media (callee);
   gst_element_send_event (caller, gst_event_new_eos ());
@@ -135,6 +170,113 @@ test_call (void)
   wait_for_releases (&w);
   world_clear (&w);
   g_free (peer);
+}
+
+/* --- the policy that the relay names --- */
+
+/* Renewed after two seconds */
+#define SHORT_TTL_S 4
+
+typedef struct
+{
+  GPtrArray *webrtcbins;
+  GMutex lock;
+} Policies;
+
+static void
+note_webrtcbin (GstBin * pipeline, GstBin * bin, GstElement * element,
+    Policies * p)
+{
+  if (!g_str_has_prefix (GST_OBJECT_NAME (element), "webrtcbin"))
+    return;
+  g_mutex_lock (&p->lock);
+  g_ptr_array_add (p->webrtcbins, gst_object_ref (element));
+  g_mutex_unlock (&p->lock);
+}
+
+/* @n peer connections are there, and all of them take relay candidates only. */
+static void
+assert_relay_only (Policies * p, guint n)
+{
+  gint64 deadline = g_get_monotonic_time () + 20 * G_USEC_PER_SEC;
+  guint there = 0, i;
+
+  while (there < n && g_get_monotonic_time () < deadline) {
+    g_usleep (20000);
+    g_mutex_lock (&p->lock);
+    there = p->webrtcbins->len;
+    g_mutex_unlock (&p->lock);
+  }
+  g_assert_cmpuint (there, >=, n);
+  for (i = 0; i < there; i++) {
+    GstWebRTCICETransportPolicy policy;
+
+    g_object_get (p->webrtcbins->pdata[i], "ice-transport-policy", &policy,
+        NULL);
+    g_assert_cmpint (policy, ==, GST_WEBRTC_ICE_TRANSPORT_POLICY_RELAY);
+  }
+}
+
+/* On the relay's thread */
+static void
+say_policy (json_t * answer, gpointer strict)
+{
+  json_object_set_new (answer, "ttl", json_integer (SHORT_TTL_S));
+  json_object_set_new (answer, "ice_transport_policy",
+      json_string (g_atomic_int_get ((gint *) strict) ? "relay" : "all"));
+}
+
+/* Nobody set always-relay: the relay says so when the call begins, and takes it back in the middle of it. What began
+ * behind TURN servers stays there, also over the connections that renewed credentials need. */
+static void
+test_guard_policy_of_the_answer (void)
+{
+  Policies policies[2] = { {g_ptr_array_new_with_free_func (gst_object_unref)},
+  {g_ptr_array_new_with_free_func (gst_object_unref)}
+  };
+  GstElement *ends[2];
+  LyingRelay *relay;
+  gint strict = TRUE;
+  gchar *options;
+  World w;
+  guint i;
+
+  world_init (&w, "good");
+  relay = lying_relay_new (w.call);
+  lying_relay_tell (relay, &(Lie) {
+      LIE_EDIT, "GET /api/v1/calls/ice-config", .edit = say_policy,
+      .user_data = &strict});
+  for (i = 0; i < 2; i++) {
+    options = i == 0 ? g_strdup_printf ("relay=%s peer=%s always-relay=false",
+        lying_relay_url (relay), w.call->alias[1]) :
+        g_strdup_printf ("relay=%s auto-answer=true always-relay=false",
+        lying_relay_url (relay));
+    ends[i] = make_end (&w, i, options);
+    g_signal_connect (ends[i], "deep-element-added",
+        G_CALLBACK (note_webrtcbin), &policies[i]);
+    g_free (options);
+  }
+  gst_element_set_state (ends[1], GST_STATE_PLAYING);
+  call_wait_online (ends[1], 10);
+  gst_element_set_state (ends[0], GST_STATE_PLAYING);
+  assert_relayed (ends[0]);
+  assert_relayed (ends[1]);
+  assert_relay_only (&policies[0], 1);
+  assert_relay_only (&policies[1], 1);
+  g_atomic_int_set (&strict, FALSE);
+  assert_relay_only (&policies[0], 2);
+  assert_relay_only (&policies[1], 2);
+  assert_media (ends[0]);
+  assert_media (ends[1]);
+  gst_element_send_event (ends[0], gst_event_new_eos ());
+  call_wait_eos (ends[0], 10);
+  call_wait_eos (ends[1], 10);
+  for (i = 0; i < 2; i++) {
+    g_ptr_array_unref (policies[i].webrtcbins);
+    call_stop (ends[i]);
+  }
+  lying_relay_free (relay);
+  world_clear (&w);
 }
 
 static void
@@ -232,6 +374,8 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/turn-tls/call", test_call);
+  g_test_add_func ("/turn-tls/guard-policy-of-the-answer",
+      test_guard_policy_of_the_answer);
   g_test_add_func ("/turn-tls/server-vanishes", test_server_vanishes);
   g_test_add_func ("/turn-tls/guard-bad-certificates",
       test_guard_bad_certificates);
