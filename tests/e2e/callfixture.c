@@ -6,6 +6,7 @@
 #include "dao-account.h"
 #include "dao-encoding.h"
 #include "dao-json.h"
+#include "knowncriticals.h"
 
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -179,6 +180,14 @@ pin_friends (CallFixture * fixture, Person * person, guint i)
   dao_contacts_free (contacts);
   json_decref (list);
   g_free (path);
+}
+
+void
+call_test_init (int *argc, char ***argv)
+{
+  gst_init (argc, argv);
+  g_test_init (argc, argv, NULL);
+  known_criticals_allow ();
 }
 
 CallFixture *

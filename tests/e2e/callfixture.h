@@ -22,6 +22,9 @@ typedef struct
   gchar *alias[CALL_FIXTURE_MAX_ACCOUNTS];
 } CallFixture;
 
+/* GStreamer's and GLib's test set-up; critical warnings are fatal, but for those of knowncriticals.h */
+void call_test_init (int *argc, char ***argv);
+
 /* Starts dao-relay (DAO_RELAY names the program) and registers @n_accounts, all friends of each other. */
 CallFixture *call_fixture_new (guint n_accounts);
 void call_fixture_free (CallFixture * fixture);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-/* Two races, each seen once in some thousand calls that end while a hostile peer still sends. Neither touches memory that is
+/* Two races, each seen once in some thousand calls that end while the peer still sends. Neither touches memory that is
  * gone. Thread names are cut to 15 characters. */
 static const struct
 {

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include "knowncriticals.h"
+
 #include <glib-unix.h>
 #include <gst/gst.h>
 
@@ -40,6 +42,7 @@ main (int argc, char **argv)
   GstBus *bus;
 
   gst_init (&argc, &argv);
+  known_criticals_allow ();
   pipeline = gst_parse_launch_full (argv[1], NULL, GST_PARSE_FLAG_FATAL_ERRORS,
       &error);
   if (!pipeline) {

@@ -10,6 +10,7 @@
  * every eighth call is an undisturbed one.
  */
 #include "callfixture.h"
+#include "knowncriticals.h"
 #include "usage.h"
 
 #include <stdlib.h>
@@ -349,6 +350,7 @@ main (int argc, char **argv)
   GThread *watchdog;
 
   gst_init (&argc, &argv);
+  known_criticals_allow ();
   if (argc > 1 && !wanted)
     wanted = argv[1];
   calls = wanted ? atoi (wanted) : 60;

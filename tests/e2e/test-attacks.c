@@ -644,8 +644,7 @@ main (int argc, char **argv)
   static const gint skews[] = { -61, -60, -59, 59, 60, 61 };
   guint i;
 
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
+  call_test_init (&argc, &argv);
   g_test_add_func ("/attack/S9-foreign-signals", test_foreign_signals);
   g_test_add_func ("/attack/S9-hangup-of-the-call-before",
       test_hangup_of_the_call_before);

@@ -540,8 +540,7 @@ test_launch_with_other_sinks (void)
 int
 main (int argc, char **argv)
 {
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
+  call_test_init (&argc, &argv);
   g_test_add_func ("/callsrc/record", test_record);
   g_test_add_func ("/callsrc/raw", test_raw);
   g_test_add_func ("/callsrc/raw-vp9", test_raw_vp9);

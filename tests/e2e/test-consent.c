@@ -311,8 +311,7 @@ main (int argc, char **argv)
 {
   guint i;
 
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
+  call_test_init (&argc, &argv);
   for (i = 0; i < G_N_ELEMENTS (attacks); i++)
     g_test_add_data_func (attacks[i].path, &attacks[i], test_attack);
   g_test_add_data_func ("/attack/S1-refreshed-with-video",

@@ -281,8 +281,7 @@ main (int argc, char **argv)
 
   dot_dir = g_dir_make_tmp ("dao-dot-XXXXXX", NULL);
   g_setenv ("GST_DEBUG_DUMP_DOT_DIR", dot_dir, TRUE);
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
+  call_test_init (&argc, &argv);
   g_test_add_func ("/diagnostics/steps-in-log", test_steps_in_log);
   g_test_add_func ("/diagnostics/last-step-in-error",
       test_last_step_in_error);

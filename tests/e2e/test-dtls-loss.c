@@ -84,8 +84,7 @@ test_every_flight_lost (void)
 int
 main (int argc, char **argv)
 {
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
+  call_test_init (&argc, &argv);
   g_test_add_func ("/dtls-loss/every-flight-lost", test_every_flight_lost);
   return g_test_run ();
 }

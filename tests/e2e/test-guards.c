@@ -550,8 +550,7 @@ main (int argc, char **argv)
 {
   guint i;
 
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
+  call_test_init (&argc, &argv);
   g_test_add_func ("/attack/S17-fingerprint-swap/answer",
       test_fingerprint_swap_answer);
   g_test_add_func ("/attack/S17-fingerprint-swap/offer",

@@ -536,8 +536,7 @@ test_account_fails_while_calling (void)
 int
 main (int argc, char **argv)
 {
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
+  call_test_init (&argc, &argv);
   g_test_add_func ("/limits/guard-number-of-streams",
       test_guard_number_of_streams);
   g_test_add_data_func ("/limits/guard-clear-media-is-no-ciphertext/caller",

@@ -198,8 +198,7 @@ test_format (void)
 int
 main (int argc, char **argv)
 {
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
+  call_test_init (&argc, &argv);
   g_test_add_func ("/local-media/permission", test_permission);
   g_test_add_func ("/local-media/permission-before-the-call",
       test_permission_before_the_call);

@@ -322,8 +322,7 @@ add_ice_cases (const IceCase * cases, guint n, GTestDataFunc func)
 int
 main (int argc, char **argv)
 {
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
+  call_test_init (&argc, &argv);
   g_test_add_data_func ("/lying-relay/drop/challenge",
       "POST /api/v1/auth/challenge", test_drop_request);
   g_test_add_data_func ("/lying-relay/drop/ticket", "POST /api/v1/ws/ticket",

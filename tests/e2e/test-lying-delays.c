@@ -284,8 +284,7 @@ test_reorder_candidates_first (void)
 int
 main (int argc, char **argv)
 {
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
+  call_test_init (&argc, &argv);
   ADD ("delay/offer-within-a-minute", test_offer_within_a_minute);
   ADD ("delay/offer-over-a-minute", test_offer_over_a_minute);
   ADD ("delay/answer-within-a-minute", test_answer_within_a_minute);

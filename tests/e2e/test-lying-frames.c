@@ -363,8 +363,7 @@ main (int argc, char **argv)
 {
   guint i;
 
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
+  call_test_init (&argc, &argv);
   ADD ("replay/at-once", test_replay_at_once);
   ADD ("replay/a-call-later", test_replay_a_call_later);
   ADD ("replay/after-restart", test_replay_after_restart);

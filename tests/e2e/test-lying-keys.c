@@ -480,8 +480,7 @@ test_signing_oracle (gconstpointer challenge)
 int
 main (int argc, char **argv)
 {
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
+  call_test_init (&argc, &argv);
   ADD ("honest", test_honest);
   ADD ("keys/before-accept", test_keys_before_accept);
   ADD ("keys/after-accept", test_keys_after_accept);

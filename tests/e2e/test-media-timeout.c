@@ -127,8 +127,7 @@ test_callee_is_not_heard (void)
 int
 main (int argc, char **argv)
 {
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
+  call_test_init (&argc, &argv);
   g_test_add_func ("/media-timeout/clear/caller-is-not-heard",
       test_caller_is_not_heard);
   g_test_add_func ("/media-timeout/clear/callee-is-not-heard",

@@ -496,8 +496,7 @@ main (int argc, char **argv)
   static const gchar vp9[] = TONE "! opusenc ! c.audio_sink "
       WHITE VP9 "! c.video_sink";
 
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
+  call_test_init (&argc, &argv);
   g_test_add_func ("/mute/audio", test_audio);
   g_test_add_data_func ("/mute/video/raw", raw, test_video);
   g_test_add_data_func ("/mute/video/vp8", vp8, test_video);

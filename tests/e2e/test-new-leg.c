@@ -114,8 +114,7 @@ main (int argc, char **argv)
   ip ("link set dao1 up");
   ip ("addr add 10.99.0.1/24 dev dao0");
   ip ("link set dao0 up");
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
+  call_test_init (&argc, &argv);
   g_test_add_func ("/leg/address-changes", test_address_changes);
   return g_test_run ();
 }

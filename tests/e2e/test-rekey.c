@@ -226,8 +226,7 @@ test_too_far_ahead (void)
 int
 main (int argc, char **argv)
 {
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
+  call_test_init (&argc, &argv);
   g_test_add_func ("/rekey/without-loss-of-frames",
       test_without_loss_of_frames);
   g_test_add_func ("/rekey/too-far-ahead", test_too_far_ahead);

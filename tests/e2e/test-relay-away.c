@@ -370,8 +370,7 @@ main (int argc, char **argv)
   };
   guint i;
 
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
+  call_test_init (&argc, &argv);
   ADD ("connection-cut", test_connection_cut);
   ADD ("network-gone", test_network_gone);
   ADD ("back-off", test_back_off);

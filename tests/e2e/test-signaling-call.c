@@ -936,8 +936,7 @@ test_two_calls_in_one_pipeline (void)
 int
 main (int argc, char **argv)
 {
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
+  call_test_init (&argc, &argv);
   g_test_add_func ("/call/record", test_record_call);
   g_test_add_func ("/call/audio-only", test_audio_only);
   g_test_add_func ("/call/plain", test_plain_call);

@@ -371,8 +371,7 @@ test_guard_system_trust_only (void)
 int
 main (int argc, char **argv)
 {
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
+  call_test_init (&argc, &argv);
   g_test_add_func ("/turn-tls/call", test_call);
   g_test_add_func ("/turn-tls/guard-policy-of-the-answer",
       test_guard_policy_of_the_answer);
