@@ -10,8 +10,7 @@
  * is connected: until then either codec can be agreed on. Encoded media is
  * linked at once, so that daosignaling offers its codec and no other.
  *
- * Media that is not live (a file) is held at its first frame until the call is
- * connected, then paced by the clock: it is played into the call from its start.
+ * Media that is not live is held before its target until the call is connected.
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -19,6 +18,7 @@
 
 #include "gstdaomediain.h"
 #include "gstdaocallbranch.h"
+#include "gstdaomediahold.h"
 
 #include <gst/video/video.h>
 
@@ -52,13 +52,12 @@ struct _GstDaoMediaIn
   gboolean muted;
   gboolean eos;
   gboolean seen_caps;
-  gulong hold;                  /* probe that holds what is not live; 0 = none */
+  GstDaoMediaHold *hold;        /* of entry */
 
   /* atomic, for each buffer */
   gint flowing;                 /* frames are let through */
   gint need_key;                /* delta frames are not */
   gint frames;                  /* saturates at 1 */
-  gint live;                    /* known to be live */
   gint over;                    /* the run is */
   gint failed;                  /* the application was told */
 };
@@ -204,78 +203,6 @@ add_encoder (GstDaoMediaIn * in, GstDaoCodec codec, GError ** error)
   return TRUE;
 }
 
-/* --- holding; with the lock, but for the probe --- */
-
-static gboolean
-is_live (GstDaoMediaIn * in)
-{
-  GstQuery *query = gst_query_new_latency ();
-  gboolean live = FALSE;
-
-  if (gst_pad_peer_query (in->pad, query))
-    gst_query_parse_latency (query, &live, NULL, NULL);
-  gst_query_unref (query);
-  return live;
-}
-
-/* Stays blocked at the first frame; a flush or the end of the run gets through. */
-static GstPadProbeReturn
-hold_frame (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
-{
-  GstDaoMediaIn *in = user_data;
-
-  if (!g_atomic_int_get (&in->live) && is_live (in))
-    g_atomic_int_set (&in->live, TRUE);
-  return g_atomic_int_get (&in->live) || g_atomic_int_get (&in->over) ?
-      GST_PAD_PROBE_PASS : GST_PAD_PROBE_OK;
-}
-
-static void
-set_pace (GstDaoMediaIn * in, GstPad * src, gboolean paced, gint64 offset)
-{
-  g_object_set (in->entry, "sync", paced, "ts-offset", offset, NULL);
-  gst_pad_set_offset (src, offset);
-}
-
-static void
-hold (GstDaoMediaIn * in)
-{
-  GstPad *src;
-
-  if (!in->entry)
-    return;
-  src = gst_element_get_static_pad (in->entry, "src");
-  set_pace (in, src, FALSE, 0);
-  g_atomic_int_set (&in->live, FALSE);
-  if (!in->hold)
-    in->hold = gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BLOCK
-        | GST_PAD_PROBE_TYPE_BUFFER, hold_frame, in, NULL);
-  gst_object_unref (src);
-}
-
-static void
-unhold (GstDaoMediaIn * in, GstPad * src)
-{
-  if (in->hold)
-    gst_pad_remove_probe (src, in->hold);
-  in->hold = 0;
-}
-
-/* What was held begins now, in running time. */
-static void
-release (GstDaoMediaIn * in)
-{
-  GstPad *src = gst_element_get_static_pad (in->entry, "src");
-  GstClock *clock = gst_element_get_clock (GST_ELEMENT (in->bin));
-
-  if (in->hold && gst_pad_is_blocking (src) && clock)
-    set_pace (in, src, TRUE, gst_clock_get_time (clock)
-        - gst_element_get_base_time (GST_ELEMENT (in->bin)));
-  unhold (in, src);
-  gst_clear_object (&clock);
-  gst_object_unref (src);
-}
-
 /* Frames that come encoded cannot be made black: others go in their place. */
 static gboolean
 is_covered (GstDaoMediaIn * in)
@@ -308,7 +235,7 @@ start_flow (GstDaoMediaIn * in, GstDaoMediaInFailure * failure,
       return FALSE;
   }
   if (is_covered (in)) {
-    release (in);
+    gst_dao_media_hold_release (in->hold);
     return add_generator (in, error);
   }
   remove_generator (in);
@@ -318,7 +245,7 @@ start_flow (GstDaoMediaIn * in, GstDaoMediaInFailure * failure,
       && !g_atomic_int_get (&in->flowing))
     g_atomic_int_set (&in->need_key, TRUE);
   g_atomic_int_set (&in->flowing, TRUE);
-  release (in);
+  gst_dao_media_hold_release (in->hold);
   return TRUE;
 }
 
@@ -533,6 +460,7 @@ gst_dao_media_in_request_pad (GstDaoMediaIn * in, GstPadTemplate * templ)
       in, NULL);
   g_mutex_lock (&in->lock);
   in->entry = entry;
+  in->hold = gst_dao_media_hold_new (in->bin, entry);
   in->pad = gst_ghost_pad_new_from_template (GST_PAD_TEMPLATE_NAME_TEMPLATE
       (templ), sink, templ);
   in->eos = in->seen_caps = FALSE;
@@ -554,6 +482,7 @@ gst_dao_media_in_release_pad (GstDaoMediaIn * in)
   remove_tail (in);
   in->pad = NULL;
   gst_dao_call_branch_remove (in->bin, &in->entry);
+  g_clear_pointer (&in->hold, gst_dao_media_hold_free);
   ok = !in->open || add_generator (in, &error);
   g_mutex_unlock (&in->lock);
   if (!ok)
@@ -610,7 +539,8 @@ gst_dao_media_in_prepare (GstDaoMediaIn * in, GstPad * target,
     in->target = gst_object_ref (target);
     if (in->pad && gst_pad_is_linked (in->pad))
       link_encoded (in);
-    hold (in);
+    if (in->hold && !g_atomic_int_get (&in->over))
+      gst_dao_media_hold_begin (in->hold);
   }
   g_mutex_unlock (&in->lock);
 }
@@ -672,16 +602,11 @@ gst_dao_media_in_close (GstDaoMediaIn * in)
 void
 gst_dao_media_in_set_over (GstDaoMediaIn * in, gboolean over)
 {
-  GstPad *src;
-
   g_mutex_lock (&in->lock);
   g_atomic_int_set (&in->over, over);
   /* What was held for a call that never came has its answer now. */
-  if (over && in->entry) {
-    src = gst_element_get_static_pad (in->entry, "src");
-    unhold (in, src);
-    gst_object_unref (src);
-  }
+  if (over && in->hold)
+    gst_dao_media_hold_drop (in->hold);
   g_mutex_unlock (&in->lock);
 }
 
@@ -796,6 +721,7 @@ void
 gst_dao_media_in_free (GstDaoMediaIn * in)
 {
   gst_dao_media_in_prepare (in, NULL, GST_DAO_CODEC_VP8);
+  g_clear_pointer (&in->hold, gst_dao_media_hold_free);
   g_mutex_clear (&in->lock);
   g_free (in);
 }
