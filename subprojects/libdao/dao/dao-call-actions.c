@@ -189,6 +189,7 @@ void
 dao_call_set_online (DaoCall * call, gboolean online, gint64 now_ms)
 {
   DaoCallEntry *entry;
+  gboolean back = online && !call->online;
 
   call->online = online;
   while (online && (entry = g_queue_pop_head (&call->outbox)) != NULL) {
@@ -196,6 +197,9 @@ dao_call_set_online (DaoCall * call, gboolean online, gint64 now_ms)
       emit_signal (call, g_steal_pointer (&entry->signal), now_ms);
     dao_call_entry_free (entry);
   }
+  /* The last frames before the connection was lost may have been lost with it. */
+  if (back)
+    dao_call_say_leg_again (call, now_ms);
 }
 
 /* --- candidates --- */
@@ -239,7 +243,7 @@ dao_call_flush_local_candidates (DaoCall * call, gint64 now_ms)
   while ((signal = g_queue_pop_head (&call->local_candidates)) != NULL) {
     signal->leg = call->negotiation.leg;
     signal->gen = call->negotiation.gen;
-    dao_call_send (call, signal, now_ms);
+    dao_call_say (call, signal, now_ms);
   }
 }
 
@@ -254,23 +258,21 @@ dao_call_add_remote_candidate (DaoCall * call, const DaoSignal * signal)
 {
   DaoNegotiationVerdict verdict = dao_negotiation_candidate
       (&call->negotiation, signal->ext, signal->leg, signal->gen);
+  gboolean now = verdict == DAO_NEGOTIATION_ACCEPT && call->remote_applied;
 
   if (!is_candidate (signal->candidate)
       || verdict == DAO_NEGOTIATION_STALE
-      || call->candidates_total >= DAO_CALL_MAX_CANDIDATES_TOTAL) {
+      || call->candidates_total >= DAO_CALL_MAX_CANDIDATES_TOTAL
+      || (!now && g_queue_get_length (&call->remote_candidates) >=
+          DAO_CALL_MAX_CANDIDATES) || dao_call_heard_before (call, signal)) {
     call->ignored++;
     return;
   }
-  if (verdict == DAO_NEGOTIATION_ACCEPT && call->remote_applied) {
-    call->candidates_total++;
+  call->candidates_total++;
+  if (now)
     emit_remote_candidate (call, dao_signal_copy (signal));
-  } else if (g_queue_get_length (&call->remote_candidates) <
-      DAO_CALL_MAX_CANDIDATES) {
-    call->candidates_total++;
+  else
     g_queue_push_tail (&call->remote_candidates, dao_signal_copy (signal));
-  } else {
-    call->ignored++;
-  }
 }
 
 void

@@ -19,6 +19,10 @@ G_BEGIN_DECLS
 #define DAO_CALL_MAX_ENDED 64   /* ids remembered here; the account remembers for 5 minutes */
 /* A host with many addresses has some tens; webrtcbin queues without limit (webrtcbin.md, 4). */
 #define DAO_CALL_MAX_CANDIDATES_TOTAL 256
+/* What a new leg says: its description, and as many candidates as a peer keeps before it has applied that. */
+#define DAO_CALL_MAX_OPEN_LEG (1 + DAO_CALL_MAX_CANDIDATES)
+/* Copies of it that a peer gets by its own doing: a leg has 8 s, and a request each 2 s is obeyed. */
+#define DAO_CALL_MAX_LEG_REPEATS 4
 #define DAO_CALL_MAX_REQUESTS 8 /* call_renegotiate frames obeyed */
 #define DAO_CALL_REQUEST_INTERVAL_MS 2000
 /* A call of hours renews its TURN credentials again and again. So these two and the offers
@@ -97,12 +101,18 @@ struct _DaoCall
   GQueue remote_candidates;     /* DaoSignal* */
   GQueue local_candidates;      /* DaoSignal* */
   guint candidates_total;
+  GHashTable *heard;            /* candidates of new legs, as text: a copy is not added again */
   GQueue early;                 /* DaoCallEntry*: candidates that overtook their offer */
 
   /* the offer of a contact that calls again; rings when the end of the old call is told */
   DaoCallEntry *recall;
   DaoContact recall_contact;
   guint8 *recall_key;           /* its session key, 32 bytes in locked memory */
+
+  /* a new leg, from its description until it is connected */
+  gboolean leg_is_open;
+  GQueue open_leg;              /* DaoSignal*: our description (an offer until it is answered), candidates */
+  guint leg_repeats;
 
   gboolean ever_connected;
   gboolean restarting;
@@ -142,7 +152,9 @@ void dao_call_accept (DaoCall * call, gint64 now_ms);
 /* TRUE: a contact that called again rings now */
 gboolean dao_call_ring_recall (DaoCall * call);
 void dao_call_forget_recall (DaoCall * call);
-/* The open exchange came to nothing: what waited for its end is due. */
+/* What waited for the end of an exchange is due. */
+void dao_call_next_exchange (DaoCall * call, gint64 now_ms);
+/* The open one came to nothing. */
 void dao_call_abandon_exchange (DaoCall * call, gint64 now_ms);
 
 /* dao-call-actions.c */
@@ -174,6 +186,24 @@ void dao_call_e2ee_announce (DaoCall * call);
 /* Agrees where both announced, emits KEYS. FALSE: no usable key of the peer. */
 gboolean dao_call_e2ee_settle (DaoCall * call);
 void dao_call_e2ee_fill (DaoCall * call, DaoSignal * signal);
+
+/* dao-call-leg.c */
+/* A local description is asked for, of a new leg or not. */
+void dao_call_begin_exchange (DaoCall * call, gboolean new_leg);
+void dao_call_close_leg (DaoCall * call);
+/* (transfer full) @signal: dao_call_send() of a description or candidate, which is kept while its leg is open */
+void dao_call_say (DaoCall * call, DaoSignal * signal, gint64 now_ms);
+/* We are back. */
+void dao_call_say_leg_again (DaoCall * call, gint64 now_ms);
+/* The peer asks for an offer, so it was away. TRUE: one of a leg is open, and was said again. */
+gboolean dao_call_offer_leg_again (DaoCall * call, gint64 now_ms);
+/* TRUE: @offer is the one of the open leg again, and gets the same answer. */
+gboolean dao_call_answer_leg_again (DaoCall * call, const DaoSignal * offer,
+    gint64 now_ms);
+void dao_call_leg_is_answered (DaoCall * call);
+void dao_call_leg_is_connected (DaoCall * call);
+/* Remembers @candidate. TRUE: it was there. */
+gboolean dao_call_heard_before (DaoCall * call, const DaoSignal * candidate);
 
 /* dao-call-transport.c */
 void dao_call_set_timer (DaoCall * call, DaoCallTimer timer, gint64 due_ms);

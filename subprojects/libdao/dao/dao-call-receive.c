@@ -230,7 +230,8 @@ answer_again (DaoCall * call, const gchar * sdp, gint64 now_ms)
   call->video = call->video || dao_sdp_is_video (sdp);
   action->video = call->video;
   action->sdp = g_strdup (sdp);
-  call->remote_applied = call->local_ready = FALSE;
+  call->remote_applied = FALSE;
+  dao_call_begin_exchange (call, action->leg != old_leg);
   if (!call->ever_connected || !(action->restart || action->leg != old_leg))
     return;
   /* The caller saw the loss first, or alone. */
@@ -245,19 +246,26 @@ answer_again (DaoCall * call, const gchar * sdp, gint64 now_ms)
 }
 
 void
-dao_call_abandon_exchange (DaoCall * call, gint64 now_ms)
+dao_call_next_exchange (DaoCall * call, gint64 now_ms)
 {
   gchar *sdp;
 
-  dao_call_clear_timer (call, DAO_CALL_TIMER_RENEGOTIATION);
-  dao_negotiation_abandon (&call->negotiation);
-  g_queue_clear_full (&call->local_candidates,
-      (GDestroyNotify) dao_signal_free);
   if (dao_negotiation_next_remote (&call->negotiation, &sdp)) {
     answer_again (call, sdp, now_ms);
     g_free (sdp);
   }
   dao_call_offer_if_due (call, now_ms);
+}
+
+void
+dao_call_abandon_exchange (DaoCall * call, gint64 now_ms)
+{
+  dao_call_clear_timer (call, DAO_CALL_TIMER_RENEGOTIATION);
+  dao_negotiation_abandon (&call->negotiation);
+  dao_call_close_leg (call);
+  g_queue_clear_full (&call->local_candidates,
+      (GDestroyNotify) dao_signal_free);
+  dao_call_next_exchange (call, now_ms);
 }
 
 static void
@@ -269,6 +277,8 @@ receive_offer_again (DaoCall * call, const DaoSignal * signal, gint64 now_ms)
     ignore (call, signal, "an offer for our own offer");
     return;
   }
+  if (dao_call_answer_leg_again (call, signal, now_ms))
+    return;
   verdict = dao_negotiation_remote_offer (&call->negotiation, signal->leg,
       signal->gen, signal->sdp);
   if (verdict == DAO_NEGOTIATION_WRONG || verdict == DAO_NEGOTIATION_STALE) {
@@ -332,6 +342,7 @@ apply_answer (DaoCall * call, const DaoSignal * signal)
   DaoCallAction *action = dao_call_push (call, DAO_CALL_ACTION_APPLY_ANSWER);
 
   dao_negotiation_remote_answer (&call->negotiation);
+  dao_call_leg_is_answered (call);
   dao_negotiation_remote_description (&call->negotiation, signal->sdp);
   action->sdp = g_strdup (signal->sdp);
   action->leg = call->negotiation.leg;
@@ -456,7 +467,7 @@ static void
 receive_renegotiate (DaoCall * call, const DaoSignal * signal,
     const DaoContact * contact, gint64 now_ms)
 {
-  gboolean done = FALSE;
+  gboolean done;
 
   if (!is_current (call, signal) || contact == NULL
       || call->role != DAO_ROLE_CALLER || !call->negotiation.established
@@ -466,8 +477,9 @@ receive_renegotiate (DaoCall * call, const DaoSignal * signal,
     return;
   }
   call->requests++;
+  done = dao_call_offer_leg_again (call, now_ms);
   if (g_strcmp0 (signal->want, "restart") != 0 || !call->restarting)
-    done = dao_call_renegotiate (call, signal->want, now_ms);
+    done |= dao_call_renegotiate (call, signal->want, now_ms);
   if (!done)
     ignore (call, signal, "nothing to be done");
 }
@@ -528,70 +540,4 @@ dao_call_receive (DaoCall * call, const DaoSignal * signal,
       ignore (call, signal, "the offer follows");
       break;
   }
-}
-
-/* --- descriptions --- */
-
-static void
-sent_offer (DaoCall * call, gint64 now_ms)
-{
-  /* The first one has its own clock, a restart too. */
-  if (call->negotiation.established && !call->restarting)
-    dao_call_set_timer (call, DAO_CALL_TIMER_RENEGOTIATION,
-        now_ms + DAO_CALL_ANSWER_TIMEOUT_MS);
-}
-
-static void
-sent_answer (DaoCall * call, gint64 now_ms)
-{
-  gchar *sdp;
-
-  if (call->state == DAO_CALL_RINGING) {
-    dao_call_set_timer (call, DAO_CALL_TIMER_CONNECT,
-        now_ms + DAO_CALL_CONNECT_TIMEOUT_MS);
-    dao_call_change_state (call, DAO_CALL_CONNECTING, DAO_CALL_REASON_NONE);
-  }
-  if (dao_negotiation_next_remote (&call->negotiation, &sdp)) {
-    answer_again (call, sdp, now_ms);
-    g_free (sdp);
-  }
-  dao_call_offer_if_due (call, now_ms);
-}
-
-void
-dao_call_set_local_description (DaoCall * call, const gchar * sdp,
-    gint64 now_ms)
-{
-  DaoSignal *signal;
-  gboolean is_offer;
-
-  if (!dao_call_is_active (call) || sdp == NULL
-      || !dao_negotiation_local_description (&call->negotiation, &is_offer)) {
-    call->ignored++;
-    return;
-  }
-  signal = dao_call_new_signal (call, is_offer ? DAO_SIGNAL_OFFER :
-      DAO_SIGNAL_ANSWER);
-  signal->sdp = g_strdup (sdp);
-  signal->leg = call->negotiation.leg;
-  signal->gen = call->negotiation.gen;
-  dao_call_e2ee_fill (call, signal);
-  dao_call_send (call, signal, now_ms);
-  call->local_ready = TRUE;
-  dao_call_flush_local_candidates (call, now_ms);
-  if (is_offer)
-    sent_offer (call, now_ms);
-  else
-    sent_answer (call, now_ms);
-}
-
-void
-dao_call_remote_description_applied (DaoCall * call, gint64 now_ms)
-{
-  if (!dao_call_is_active (call) || call->negotiation.remote_gen == 0) {
-    call->ignored++;
-    return;
-  }
-  call->remote_applied = TRUE;
-  dao_call_flush_remote_candidates (call);
 }

@@ -122,7 +122,7 @@ dao_call_offer_if_due (DaoCall * call, gint64 now_ms)
 
   if (!dao_negotiation_next_offer (&call->negotiation, &wants))
     return;
-  call->local_ready = FALSE;
+  dao_call_begin_exchange (call, call->negotiation.makes_leg);
   if (wants & DAO_NEGOTIATION_WANT_VIDEO)
     call->video = TRUE;
   action = dao_call_push (call, DAO_CALL_ACTION_CREATE_OFFER);
@@ -176,11 +176,72 @@ dao_call_restart (DaoCall * call, gint64 now_ms)
   return TRUE;
 }
 
+/* --- descriptions --- */
+
+static void
+sent_offer (DaoCall * call, gint64 now_ms)
+{
+  /* The first one has its own clock, a restart too. */
+  if (call->negotiation.established && !call->restarting)
+    dao_call_set_timer (call, DAO_CALL_TIMER_RENEGOTIATION,
+        now_ms + DAO_CALL_ANSWER_TIMEOUT_MS);
+}
+
+static void
+sent_answer (DaoCall * call, gint64 now_ms)
+{
+  if (call->state == DAO_CALL_RINGING) {
+    dao_call_set_timer (call, DAO_CALL_TIMER_CONNECT,
+        now_ms + DAO_CALL_CONNECT_TIMEOUT_MS);
+    dao_call_change_state (call, DAO_CALL_CONNECTING, DAO_CALL_REASON_NONE);
+  }
+  dao_call_next_exchange (call, now_ms);
+}
+
+void
+dao_call_set_local_description (DaoCall * call, const gchar * sdp,
+    gint64 now_ms)
+{
+  DaoSignal *signal;
+  gboolean is_offer;
+
+  if (!dao_call_is_active (call) || sdp == NULL
+      || !dao_negotiation_local_description (&call->negotiation, &is_offer)) {
+    call->ignored++;
+    return;
+  }
+  signal = dao_call_new_signal (call, is_offer ? DAO_SIGNAL_OFFER :
+      DAO_SIGNAL_ANSWER);
+  signal->sdp = g_strdup (sdp);
+  signal->leg = call->negotiation.leg;
+  signal->gen = call->negotiation.gen;
+  dao_call_e2ee_fill (call, signal);
+  dao_call_say (call, signal, now_ms);
+  call->local_ready = TRUE;
+  dao_call_flush_local_candidates (call, now_ms);
+  if (is_offer)
+    sent_offer (call, now_ms);
+  else
+    sent_answer (call, now_ms);
+}
+
+void
+dao_call_remote_description_applied (DaoCall * call, gint64 now_ms)
+{
+  if (!dao_call_is_active (call) || call->negotiation.remote_gen == 0) {
+    call->ignored++;
+    return;
+  }
+  call->remote_applied = TRUE;
+  dao_call_flush_remote_candidates (call);
+}
+
 /* --- transport --- */
 
 static void
 transport_connected (DaoCall * call, gint64 now_ms)
 {
+  dao_call_leg_is_connected (call);
   dao_call_clear_timer (call, DAO_CALL_TIMER_SILENCE);
   dao_call_clear_timer (call, DAO_CALL_TIMER_DISCONNECTED);
   if (call->state == DAO_CALL_CONNECTED)

@@ -85,10 +85,12 @@ dao_call_new (const DaoCallConfig * config)
     g_error ("libsodium cannot be used");
   g_queue_init (&call->remote_candidates);
   g_queue_init (&call->local_candidates);
+  g_queue_init (&call->open_leg);
   g_queue_init (&call->early);
   g_queue_init (&call->outbox);
   g_queue_init (&call->actions);
   g_queue_init (&call->ended);
+  call->heard = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   call->online = TRUE;
   call->session_key = sodium_malloc (32);
   call->recall_key = sodium_malloc (32);
@@ -112,6 +114,7 @@ dao_call_free (DaoCall * call)
   g_queue_clear_full (&call->outbox, (GDestroyNotify) dao_call_entry_free);
   g_queue_clear_full (&call->actions, (GDestroyNotify) dao_call_action_free);
   g_queue_clear_full (&call->ended, g_free);
+  g_hash_table_unref (call->heard);
   settings_clear (&call->settings);
   g_clear_pointer (&call->next_settings, settings_free);
   g_free (call->next_id);
@@ -132,6 +135,8 @@ dao_call_wipe (DaoCall * call)
       (GDestroyNotify) dao_signal_free);
   g_queue_clear_full (&call->local_candidates,
       (GDestroyNotify) dao_signal_free);
+  dao_call_close_leg (call);
+  g_hash_table_remove_all (call->heard);
   dao_call_clear_timers (call);
   call->consent = call->offer_left = FALSE;
   call->remote_applied = call->local_ready = FALSE;

@@ -98,6 +98,18 @@ to_offering (Sim * sim)
 }
 
 static void
+to_leg_answered (Sim * sim)
+{
+  DaoSignal *offer = sim_signal (sim, DAO_SIGNAL_OFFER, "alice", "ID");
+
+  to_connected_callee (sim);
+  offer->sdp = g_strdup (SIM_SDP);
+  offer->leg = 1;
+  offer->gen = 2;
+  sim_receive (sim, offer);
+}
+
+static void
 to_restarting_caller (Sim * sim)
 {
   to_connected_caller (sim);
@@ -168,6 +180,7 @@ static const struct
   {"connected, caller", to_connected_caller, DAO_CALL_CONNECTED},
   {"connected, callee", to_connected_callee, DAO_CALL_CONNECTED},
   {"connected, offering", to_offering, DAO_CALL_CONNECTED},
+  {"connected, new leg answered", to_leg_answered, DAO_CALL_CONNECTED},
   {"silent, caller", to_silent_caller, DAO_CALL_CONNECTED},
   {"silent, callee", to_silent_callee, DAO_CALL_CONNECTED},
   {"restarting, caller", to_restarting_caller, DAO_CALL_CONNECTING},
@@ -206,6 +219,8 @@ static const struct
       DAO_CALL_CONNECTED, GOES_AWAY},
   {"connected, callee, relay went away", to_connected_callee,
       DAO_CALL_CONNECTED, GOES_AWAY},
+  {"connected, offering, relay went away", to_offering, DAO_CALL_CONNECTED,
+      GOES_AWAY},
   {"silent, caller, relay went away", to_silent_caller, DAO_CALL_CONNECTED,
       GOES_AWAY},
   {"restarting, callee, relay away", to_restarting_callee_away,
@@ -357,20 +372,25 @@ watch_of (DaoCall * call)
   return text;
 }
 
+static void
+append_signal (GString * text, const DaoSignal * signal)
+{
+  g_string_append_printf (text, signal->reason ? "%s%s %s %s (%s)" :
+      "%s%s %s %s", text->len > 0 ? ", " : "",
+      dao_signal_type_to_string (signal->type), signal->to,
+      signal->call_id, signal->reason);
+}
+
 /* What leaves when the relay is back */
 static gchar *
 waiting (DaoCall * call)
 {
   GString *text = g_string_new (NULL);
 
-  for (GList * l = call->outbox.head; l != NULL; l = l->next) {
-    const DaoSignal *signal = ((DaoCallEntry *) l->data)->signal;
-
-    g_string_append_printf (text, signal->reason ? "%s%s %s %s (%s)" :
-        "%s%s %s %s", text->len > 0 ? ", " : "",
-        dao_signal_type_to_string (signal->type), signal->to,
-        signal->call_id, signal->reason);
-  }
+  for (GList * l = call->outbox.head; l != NULL; l = l->next)
+    append_signal (text, ((DaoCallEntry *) l->data)->signal);
+  for (GList * l = call->open_leg.head; !call->online && l; l = l->next)
+    append_signal (text, l->data);
   return g_string_free (text, FALSE);
 }
 

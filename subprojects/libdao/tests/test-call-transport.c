@@ -405,15 +405,21 @@ answer_leg (Sim * sim, guint leg, guint gen)
   sim_receive (sim, answer);
 }
 
-static void
-offer_leg (Sim * sim, guint leg, guint gen)
+static DaoSignal *
+leg_offer (Sim * sim, const gchar * id, guint leg, guint gen)
 {
-  DaoSignal *offer = sim_signal (sim, DAO_SIGNAL_OFFER, "alice", "IN1");
+  DaoSignal *offer = sim_signal (sim, DAO_SIGNAL_OFFER, "alice", id);
 
   offer->sdp = g_strdup (SIM_SDP);
   offer->leg = leg;
   offer->gen = gen;
-  sim_receive (sim, offer);
+  return offer;
+}
+
+static void
+offer_leg (Sim * sim, guint leg, guint gen)
+{
+  sim_receive (sim, leg_offer (sim, "IN1", leg, gen));
 }
 
 static void
@@ -441,7 +447,7 @@ test_both_want_a_leg (void)
   ask (sim, "alice", "OUT1", "leg");
   answer_leg (sim, 1, 2);
   sim_expect (sim, "create-offer leg=1", "send call_offer alice OUT1",
-      "apply-answer leg=1", NULL);
+      "send call_offer alice OUT1", "apply-answer leg=1", NULL);
 }
 
 /* The peer was away when we offered a restart, and comes back with another address. */
@@ -590,14 +596,288 @@ test_legs_for_hours (void)
       DaoSignal *candidate = sim_signal (callee, DAO_SIGNAL_ICE, "alice",
           "IN1");
 
-      candidate->candidate = g_strdup ("candidate:1");
+      candidate->candidate = g_strdup_printf ("candidate:%u", i);
       candidate->leg = leg;
       candidate->gen = leg + 1;
       sim_forget (callee);
       sim_receive (callee, candidate);
-      sim_expect (callee, "add candidate:1", NULL);
+      g_assert_cmpuint (callee->lines->len, ==, 1);
     }
   }
+}
+
+/* --- a leg is said again to who was away --- */
+
+static void
+reconnect (Sim * sim)
+{
+  sim_online (sim, FALSE);
+  sim_online (sim, TRUE);
+}
+
+static void
+leg_candidate (Sim * sim, const gchar * id, const gchar * candidate)
+{
+  DaoSignal *signal = sim_signal (sim, DAO_SIGNAL_ICE, "alice", id);
+
+  signal->candidate = g_strdup (candidate);
+  signal->leg = 1;
+  signal->gen = 2;
+  sim_receive (sim, signal);
+}
+
+/* Up to an open leg 1 with two candidates */
+static Sim *
+new_open_leg (void)
+{
+  Sim *sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_caller (sim);
+  run_renegotiate (sim, "leg");
+  sim_candidate (sim, "candidate:1");
+  sim_candidate (sim, "candidate:2");
+  sim_forget (sim);
+  return sim;
+}
+
+static void
+test_leg_is_repeated_while_it_is_open (void)
+{
+  g_autoptr (Sim) sim = new_open_leg ();
+  GList *l;
+
+  ask (sim, "alice", "OUT1", "leg");    /* the peer is back */
+  sim_expect (sim, "send call_offer alice OUT1", "send call_ice alice OUT1",
+      "send call_ice alice OUT1", NULL);
+  reconnect (sim);              /* we are back */
+  sim_expect (sim, "send call_offer alice OUT1", "send call_ice alice OUT1",
+      "send call_ice alice OUT1", NULL);
+  /* as it was, in the order in which it was */
+  l = sim->sent.tail;
+  for (guint i = 0; i < 3; i++, l = l->prev) {
+    const DaoSignal *signal = l->data, *original = l->prev->prev->prev->data;
+
+    g_assert_cmpuint (signal->leg, ==, 1);
+    g_assert_cmpuint (signal->gen, ==, 2);
+    g_assert_cmpstr (signal->sdp, ==, original->sdp);
+    g_assert_cmpstr (signal->candidate, ==, original->candidate);
+  }
+  answer_leg (sim, 1, 2);
+  sim_forget (sim);
+  reconnect (sim);              /* that offer has its answer */
+  sim_expect (sim, "send call_ice alice OUT1", "send call_ice alice OUT1", NULL);
+  answer_leg (sim, 1, 2);
+  sim_expect (sim, NULL);
+  sim_transport (sim, DAO_TRANSPORT_CONNECTED);
+  reconnect (sim);
+  sim_expect (sim, NULL);
+}
+
+/* The peer has its offer, and asks for something else. */
+static void
+test_answered_leg_gives_way (void)
+{
+  g_autoptr (Sim) sim = new_open_leg ();
+
+  answer_leg (sim, 1, 2);
+  sim_forget (sim);
+  ask (sim, "alice", "OUT1", "leg");
+  sim_expect (sim, "create-offer leg=2", "send call_offer alice OUT1", NULL);
+  reconnect (sim);
+  sim_expect (sim, "send call_offer alice OUT1", NULL);
+}
+
+/* What is said while we are away leaves once. */
+static void
+test_leg_waits_for_the_relay (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_caller (sim);
+  sim_online (sim, FALSE);
+  run_renegotiate (sim, "leg");
+  sim_candidate (sim, "candidate:1");
+  ask (sim, "alice", "OUT1", "leg");
+  sim_expect (sim, "create-offer leg=1", NULL);
+  sim_online (sim, TRUE);
+  sim_expect (sim, "send call_offer alice OUT1", "send call_ice alice OUT1",
+      NULL);
+  sim_online (sim, TRUE);
+  sim_expect (sim, NULL);
+}
+
+/* The leg that is to be replaced comes and goes while the new one is not described yet. */
+static void
+test_old_leg_does_not_close_the_new_one (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_caller (sim);
+  sim->manual = TRUE;
+  run_renegotiate (sim, "leg");
+  sim_transport (sim, DAO_TRANSPORT_CONNECTED);
+  sim_describe (sim, SIM_SDP);
+  sim_forget (sim);
+  reconnect (sim);
+  sim_expect (sim, "send call_offer alice OUT1", NULL);
+}
+
+static void
+test_leg_is_not_repeated_after_its_end (void)
+{
+  g_autoptr (Sim) given_up = new_open_leg ();
+  g_autoptr (Sim) timed_out = new_open_leg ();
+  g_autoptr (Sim) hung_up = new_open_leg ();
+
+  abandon_leg (given_up, 1);
+  reconnect (given_up);
+  sim_expect (given_up, NULL);
+
+  sim_advance (timed_out, 14999);
+  sim_expect (timed_out, NULL);
+  sim_transport (timed_out, DAO_TRANSPORT_CONNECTING);  /* another 15 s */
+  sim_advance (timed_out, 1);
+  sim_forget (timed_out);
+  reconnect (timed_out);
+  sim_expect (timed_out, NULL);
+
+  sim_hangup (hung_up);
+  sim_forget (hung_up);
+  reconnect (hung_up);
+  sim_expect (hung_up, NULL);
+}
+
+static void
+test_repeats_are_limited (void)
+{
+  g_autoptr (Sim) sim = new_open_leg ();
+
+  for (guint i = 0; i < 200; i++)
+    sim_candidate (sim, "candidate:n");
+  sim_forget (sim);
+  reconnect (sim);
+  g_assert_cmpuint (sim->lines->len, ==, 1 + DAO_CALL_MAX_CANDIDATES);
+  for (guint i = 0; i < 7; i++) {
+    ask (sim, "alice", "OUT1", "leg");
+    sim_advance (sim, 2000);
+  }
+  g_assert_cmpuint (sim_count_sent (sim, DAO_SIGNAL_OFFER), ==, 1 + 2 + 4);
+  /* the next leg has its own */
+  answer_leg (sim, 1, 2);
+  sim_transport (sim, DAO_TRANSPORT_CONNECTED);
+  run_renegotiate (sim, "leg");
+  sim_forget (sim);
+  ask (sim, "alice", "OUT1", "leg");
+  sim_expect (sim, "send call_offer alice OUT1", NULL);
+}
+
+/* Which candidates were there is forgotten with the call, and when there are too many of them. */
+static void
+test_candidates_are_forgotten (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+
+  sim_connect_callee (sim);
+  offer_leg (sim, 1, 2);
+  for (guint i = 0; i <= 256; i++) {
+    g_autofree gchar *candidate = g_strdup_printf ("candidate:%u", i);
+
+    leg_candidate (sim, "IN1", candidate);
+    if (i % 32 == 31) {
+      sim_advance (sim, 10000);
+      dao_call_media_received (sim->call, sim->now);
+    }
+  }
+  sim_forget (sim);
+  leg_candidate (sim, "IN1", "candidate:256");
+  sim_expect (sim, NULL);
+  leg_candidate (sim, "IN1", "candidate:0");
+  sim_expect (sim, "add candidate:0", NULL);
+
+  sim_hangup (sim);
+  sim_offer (sim, "alice", "IN2", 1);
+  sim_answer (sim);
+  sim_forget (sim);
+  sim_receive (sim, leg_offer (sim, "IN2", 1, 2));
+  leg_candidate (sim, "IN2", "candidate:0");
+  sim_expect (sim, "create-answer leg=1", "send call_answer alice IN2",
+      "add candidate:0", NULL);
+}
+
+static void
+test_repeated_offer_of_a_leg (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+  guint64 ignored;
+
+  sim_connect_callee (sim);
+  ignored = dao_call_get_ignored (sim->call);
+  sim->manual = TRUE;
+  offer_leg (sim, 1, 2);
+  leg_candidate (sim, "IN1", "candidate:far");
+  offer_leg (sim, 1, 2);        /* is being answered */
+  leg_candidate (sim, "IN1", "candidate:far");
+  sim_expect (sim, "create-answer leg=1", NULL);
+  dao_call_remote_description_applied (sim->call, sim->now);
+  sim_describe (sim, SIM_SDP);
+  sim_candidate (sim, "candidate:near");
+  sim_expect (sim, "add candidate:far", "send call_answer alice IN1",
+      "send call_ice alice IN1", NULL);
+  offer_leg (sim, 1, 2);
+  leg_candidate (sim, "IN1", "candidate:far");
+  sim_expect (sim, "send call_answer alice IN1", "send call_ice alice IN1",
+      NULL);
+  g_assert_cmpuint (sim_last_sent (sim, DAO_SIGNAL_ANSWER)->leg, ==, 1);
+  g_assert_cmpuint (sim_last_sent (sim, DAO_SIGNAL_ANSWER)->gen, ==, 2);
+  /* of the copies, only the candidates */
+  g_assert_cmpuint (dao_call_get_ignored (sim->call), ==, ignored + 2);
+  offer_leg (sim, 1, 1);        /* no copy */
+  offer_leg (sim, 0, 2);
+  sim_expect (sim, NULL);
+  for (guint i = 0; i < 100; i++)
+    offer_leg (sim, 1, 2);
+  g_assert_cmpuint (sim_count_sent (sim, DAO_SIGNAL_ANSWER), ==, 1 + 1 + 4);
+  sim_forget (sim);
+  reconnect (sim);              /* that is ours */
+  sim_expect (sim, "send call_answer alice IN1", "send call_ice alice IN1",
+      NULL);
+  sim_transport (sim, DAO_TRANSPORT_CONNECTED);
+  offer_leg (sim, 1, 2);
+  reconnect (sim);
+  sim_expect (sim, NULL);
+  sim_assert_state (sim, DAO_CALL_CONNECTED);
+}
+
+/* Only legs are said again: not other changes of a call, and nothing to those who would take it for another call. */
+static void
+test_nothing_else_is_repeated (void)
+{
+  g_autoptr (Sim) sim = sim_new (DAO_E2EE_AUTO);
+  g_autoptr (Sim) old = sim_new (DAO_E2EE_AUTO);
+  DaoSignal *answer = sim_signal (old, DAO_SIGNAL_ANSWER, "alice", "OUT1");
+
+  sim_connect_caller (sim);
+  run_renegotiate (sim, "video");
+  sim_candidate (sim, "candidate:1");
+  sim_forget (sim);
+  reconnect (sim);
+  ask (sim, "alice", "OUT1", "leg");
+  sim_expect (sim, NULL);
+
+  answer->ext = 0;
+  answer->sdp = g_strdup (SIM_SDP);
+  sim_start (old, "alice", "OUT1", FALSE);
+  sim_candidate (old, "candidate:1");
+  sim_forget (old);
+  reconnect (old);
+  sim_expect (old, NULL);
+  sim_receive (old, answer);
+  sim_transport (old, DAO_TRANSPORT_CONNECTED);
+  sim_transport (old, DAO_TRANSPORT_FAILED);
+  sim_candidate (old, "candidate:2");
+  sim_forget (old);
+  reconnect (old);
+  sim_expect (old, NULL);
 }
 
 static void
@@ -701,6 +981,15 @@ main (int argc, char **argv)
   ADD (callee_gives_up_a_leg);
   ADD (unanswered_leg_is_followed_by_another);
   ADD (legs_for_hours);
+  ADD (leg_is_repeated_while_it_is_open);
+  ADD (answered_leg_gives_way);
+  ADD (leg_waits_for_the_relay);
+  ADD (old_leg_does_not_close_the_new_one);
+  ADD (leg_is_not_repeated_after_its_end);
+  ADD (repeats_are_limited);
+  ADD (candidates_are_forgotten);
+  ADD (repeated_offer_of_a_leg);
+  ADD (nothing_else_is_repeated);
   ADD (callee_may_not_offer);
   ADD (old_generation_of_offer);
   ADD (unanswered_upgrade);
