@@ -18,25 +18,30 @@ FAILED = re.compile('ICE failed')
 OFFLINE = re.compile(' offline: ')
 
 # 198.18.0.0/15 like the rest of the bed, and nobody else's there
-NEW_SUBNET = '198.18.77'
+NEW_SUBNETS = {'alice': '198.18.77', 'bob': '198.18.78'}
 # Too short for the 5.5 s after which the others would restart ICE, and longer than them; below the 8 s that end a call
 SHORT_S, LONG_S = 3, 6.5
+# The one is back at the relay, and has offered a new connection, before the other one is.
+APART_S = 0.5
 CUT_S = 10
 # The checks of a restart under way come that far apart; until one is answered no key frame is asked for.
 CHECKS_S = 4
 
 
-def moved(build, who, outage):
-    """One of both loses its address, has none for so long, and gets one in another subnet."""
-    findings = Findings(f'{who} moves in {outage} s')
+def moved(build, outage, *names):
+    """Who is named loses the address, one after the other, has none for so long, and gets one in another subnet."""
+    findings = Findings(f'{" and then ".join(names)} {"moves" if len(names) == 1 else "move"} in {outage} s')
     with Calls(build) as calls:
         call = TwoWayCall(calls)
         try:
             call.wait_until(3)
-            calls.bed.leave(getattr(calls, who))
             gone = time.monotonic()
-            time.sleep(outage)
-            calls.bed.arrive(getattr(calls, who), NEW_SUBNET)
+            for number, name in enumerate(names):
+                time.sleep(max(0, gone + number * APART_S - time.monotonic()))
+                calls.bed.leave(getattr(calls, name))
+            for number, name in enumerate(names):
+                time.sleep(max(0, gone + number * APART_S + outage - time.monotonic()))
+                calls.bed.arrive(getattr(calls, name), NEW_SUBNETS[name])
             back = time.monotonic()
             for process in call.both():
                 when, _ = process.wait_for(TAKES_OVER, 10)
@@ -52,8 +57,12 @@ def moved(build, who, outage):
 
 def moves(build, report):
     """The old connection ends with the address; a new one takes over behind the same pads, into the same file."""
-    all_at_once(report, [(moved, build, who, outage) for who, outage in
-                         (('alice', SHORT_S), ('bob', SHORT_S), ('alice', LONG_S), ('bob', LONG_S))])
+    all_at_once(report, [(moved, build, outage, who) for outage in (SHORT_S, LONG_S) for who in ('alice', 'bob')])
+
+
+def both_move(build, report):
+    """Who is back first offers a new connection, or asks for it, while nobody is there to hear it."""
+    all_at_once(report, [(moved, build, SHORT_S, *order) for order in (('alice', 'bob'), ('bob', 'alice'))])
 
 
 # --- the path is lost, and the address is not ---
@@ -167,4 +176,4 @@ def comes_back(build, report):
 
 
 if __name__ == '__main__':
-    netcall.main({'moved': moves, 'restarts': restarts, 'back': comes_back})
+    netcall.main({'moved': moves, 'both-moved': both_move, 'restarts': restarts, 'back': comes_back})
