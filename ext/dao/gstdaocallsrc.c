@@ -31,7 +31,8 @@
  *
  * The end of a call is EOS on both source pads and then on the bus, also for a
  * medium that never came. From then on the sink pads return %GST_FLOW_EOS, so that
- * what feeds them ends, too, until the element went through READY.
+ * what feeds them ends, too, until the element went through READY. With
+ * `end-pipeline` every other source of the pipeline ends as well.
  *
  * With `peer`, the call has video if `video_sink` was requested or `video_src` is
  * linked.
@@ -62,6 +63,8 @@
 GST_DEBUG_CATEGORY_STATIC (gst_dao_call_src_debug);
 #define GST_CAT_DEFAULT gst_dao_call_src_debug
 
+#define PROP_END_PIPELINE GST_DAO_CALL_PROP_LAST
+
 #define RAW_AUDIO_CAPS "audio/x-opus; audio/x-raw"
 #define RAW_VIDEO_CAPS "video/x-vp8; video/x-vp9; video/x-raw"
 
@@ -88,6 +91,8 @@ struct _GstDaoCallSrc
   /* under the object lock */
   GstDaoCallSettings settings;
   GstDaoCallUri *uri;
+  gboolean end_pipeline;
+  guint run;                    /* number of the last one */
 };
 
 static guint signals[GST_DAO_CALL_N_SIGNALS];
@@ -254,6 +259,7 @@ start_run (GstDaoCallSrc * self)
     video = self->uri->video;
   /* What an answered call has, its offer says. */
   video |= self->settings.peer == NULL;
+  self->run++;
   GST_OBJECT_UNLOCK (self);
   gst_dao_call_media_start_run (self->media, video, codec);
 }
@@ -264,6 +270,59 @@ end_run (GstDaoCallSrc * self)
   gst_dao_call_media_end_run (self->media);
   gst_dao_media_out_reset (self->out[DAO_MEDIA_AUDIO]);
   gst_dao_media_out_reset (self->out[DAO_MEDIA_VIDEO]);
+}
+
+/* Of what is around us. (transfer full) */
+static GstObject *
+outermost (GstDaoCallSrc * self)
+{
+  GstObject *object = gst_object_ref (self), *parent;
+
+  while ((parent = gst_object_get_parent (object))) {
+    gst_object_unref (object);
+    object = parent;
+  }
+  return object;
+}
+
+/* On a thread of its own: who sends an event waits for the state changes of who gets it. In the meantime another run may
+ * have begun. */
+static void
+end_pipeline (GstElement * element, gpointer run)
+{
+  GstDaoCallSrc *self = GST_DAO_CALL_SRC (element);
+  GstObject *pipeline;
+  gboolean same;
+
+  GST_OBJECT_LOCK (self);
+  same = self->run == GPOINTER_TO_UINT (run)
+      && GST_STATE (self) > GST_STATE_READY;
+  GST_OBJECT_UNLOCK (self);
+  if (!same)
+    return;
+  pipeline = outermost (self);
+  GST_INFO_OBJECT (self, "the call is over: EOS for %" GST_PTR_FORMAT,
+      pipeline);
+  gst_element_send_event (GST_ELEMENT (pipeline), gst_event_new_eos ());
+  gst_object_unref (pipeline);
+}
+
+static void
+finish_run (GstDaoCallSrc * self)
+{
+  gboolean end;
+  guint run;
+
+  gst_dao_call_media_finish_run (self->media);
+  gst_element_post_message (GST_ELEMENT (self),
+      gst_message_new_eos (GST_OBJECT (self)));
+  GST_OBJECT_LOCK (self);
+  end = self->end_pipeline;
+  run = self->run;
+  GST_OBJECT_UNLOCK (self);
+  if (end)
+    gst_element_call_async (GST_ELEMENT (self), end_pipeline,
+        GUINT_TO_POINTER (run), NULL);
 }
 
 /* --- bin --- */
@@ -278,11 +337,8 @@ gst_dao_call_src_handle_message (GstBin * bin, GstMessage * message)
     case GST_MESSAGE_EOS:
       /* daosignaling has pushed EOS on both pads before it says so. */
       gst_message_unref (message);
-      if (!of_call)
-        return;
-      gst_dao_call_media_finish_run (self->media);
-      gst_element_post_message (GST_ELEMENT (self),
-          gst_message_new_eos (GST_OBJECT (self)));
+      if (of_call)
+        finish_run (self);
       return;
     case GST_MESSAGE_ELEMENT:
       if (!of_call)
@@ -507,7 +563,11 @@ gst_dao_call_src_set_property (GObject * object, guint prop_id,
 
   GST_OBJECT_LOCK (self);
   known = gst_dao_call_settings_set (&self->settings, prop_id, value);
+  if (prop_id == PROP_END_PIPELINE)
+    self->end_pipeline = g_value_get_boolean (value);
   GST_OBJECT_UNLOCK (self);
+  if (prop_id == PROP_END_PIPELINE)
+    return;
   if (!known)
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
   else if (self->media && prop_id == GST_DAO_CALL_PROP_MUTE_VIDEO)
@@ -526,6 +586,9 @@ gst_dao_call_src_get_property (GObject * object, guint prop_id,
 
   GST_OBJECT_LOCK (self);
   known = gst_dao_call_settings_get (&self->settings, prop_id, value);
+  if (prop_id == PROP_END_PIPELINE)
+    g_value_set_boolean (value, self->end_pipeline);
+  known |= prop_id == PROP_END_PIPELINE;
   GST_OBJECT_UNLOCK (self);
   if (!known && self->signaling)
     g_object_get_property (G_OBJECT (self->signaling), pspec->name, value);
@@ -576,6 +639,11 @@ gst_dao_call_src_class_init (GstDaoCallSrcClass * klass)
   object_class->dispose = gst_dao_call_src_dispose;
   object_class->finalize = gst_dao_call_src_finalize;
   gst_dao_call_props_install (object_class, &methods, signals);
+  g_object_class_install_property (object_class, PROP_END_PIPELINE,
+      g_param_spec_boolean ("end-pipeline", "End the pipeline",
+          "When the call is over, end every source of the whole pipeline, as "
+          "gst-launch-1.0 -e does on Ctrl-C", FALSE,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
 
   element_class->change_state =
       GST_DEBUG_FUNCPTR (gst_dao_call_src_change_state);

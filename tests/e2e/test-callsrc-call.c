@@ -351,11 +351,12 @@ wait_reports (const gchar * log, guint n)
   }
 }
 
+/* Until it is removed, as it always is: the process may have been killed by another hand. */
 static gboolean
 on_late (gpointer process)
 {
   g_subprocess_send_signal (process, SIGKILL);
-  return G_SOURCE_REMOVE;
+  return G_SOURCE_CONTINUE;
 }
 
 static void
@@ -377,9 +378,7 @@ wait_exit (GSubprocess * process, guint seconds)
     g_main_context_iteration (NULL, TRUE);
   well = g_subprocess_get_if_exited (process)
       && g_subprocess_get_exit_status (process) == 0;
-  if (!g_subprocess_get_if_signaled (process)
-      || g_subprocess_get_term_sig (process) != SIGKILL)
-    g_source_remove (timeout);
+  g_source_remove (timeout);
   g_object_unref (process);
   return well;
 }
@@ -400,7 +399,8 @@ typedef struct
   GSubprocess *recorder, *caller;
 } Recording;
 
-/* Of a call between two accounts, the first of which is @account */
+/* Of a call between two accounts, the first of which is @account.
+ * @other_sinks: other chains of the line, after properties of daocallsrc if any */
 static void
 start_recording (CallFixture * f, Recording * r, guint account,
     const gchar * other_sinks)
@@ -410,8 +410,8 @@ start_recording (CallFixture * f, Recording * r, guint account,
   r->file = call_fixture_path (f, name);
   r->log = g_strconcat (r->file, ".log", NULL);
   r->recorder = launch (r->log, "daocallsrc name=c identity=%s "
-      "auto-answer=true " RECORDER "%s", f->identity[account + 1], r->file,
-      other_sinks);
+      "auto-answer=true %s " RECORDER, f->identity[account + 1], other_sinks,
+      r->file);
   wait_online ();
   r->caller = launch ("/dev/null", "daocallsrc name=c identity=%s peer=%s "
       SINKS RAW_AUDIO RAW_VIDEO, f->identity[account], f->alias[account + 1]);
@@ -537,6 +537,14 @@ test_launch_with_other_sinks (void)
   record_by_launch (CTRL_C, "videotestsrc is-live=true ! fakesink ");
 }
 
+static void
+test_launch_end_pipeline (void)
+{
+  record_by_launch (PEER_HANGS_UP,
+      "end-pipeline=true videotestsrc is-live=true ! fakesink "
+      "audiotestsrc ! fakesink sync=true ");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -557,6 +565,7 @@ main (int argc, char **argv)
     g_test_add_func ("/callsrc/launch/peer-killed", test_launch_peer_killed);
     g_test_add_func ("/callsrc/launch/other-sinks",
         test_launch_with_other_sinks);
+    g_test_add_func ("/callsrc/launch/end-pipeline", test_launch_end_pipeline);
   }
   return g_test_run ();
 }
