@@ -134,57 +134,15 @@ on_incoming_call (GstElement * signaling, const gchar * alias,
 
 /* --- source pads --- */
 
-static gboolean
-answer_latency (GstDaoCallSrc * self, GstQuery * query)
-{
-  guint latency;
-
-  GST_OBJECT_LOCK (self);
-  latency = self->settings.latency;
-  GST_OBJECT_UNLOCK (self);
-  gst_query_set_latency (query, TRUE, latency * GST_MSECOND,
-      GST_CLOCK_TIME_NONE);
-  return TRUE;
-}
-
-/* Before it is chosen what leaves by the pad, it could be all of the template. */
-static gboolean
-src_query (GstPad * pad, GstObject * parent, GstQuery * query)
-{
-  GstPad *target = gst_ghost_pad_get_target (GST_GHOST_PAD (pad));
-  GstCaps *filter, *caps, *result;
-
-  if (target) {
-    gst_object_unref (target);
-    return gst_pad_query_default (pad, parent, query);
-  }
-  if (GST_QUERY_TYPE (query) == GST_QUERY_LATENCY)
-    return answer_latency (GST_DAO_CALL_SRC (parent), query);
-  if (GST_QUERY_TYPE (query) != GST_QUERY_CAPS)
-    return gst_pad_query_default (pad, parent, query);
-  gst_query_parse_caps (query, &filter);
-  caps = gst_pad_get_pad_template_caps (pad);
-  result = filter ? gst_caps_intersect_full (filter, caps,
-      GST_CAPS_INTERSECT_FIRST) : gst_caps_ref (caps);
-  gst_query_set_caps_result (query, result);
-  gst_caps_unref (result);
-  gst_caps_unref (caps);
-  return TRUE;
-}
-
 static void
 add_src_pad (GstDaoCallSrc * self, DaoMedia media)
 {
   GstPadTemplate *templ = gst_static_pad_template_get (&templates[2 + media]);
-  GstPad *pad =
-      gst_ghost_pad_new_no_target_from_template (templates[2 +
-          media].name_template, templ);
 
+  self->out[media] = gst_dao_media_out_new (GST_BIN (self), media, templ);
+  self->src_pads[media] = gst_dao_media_out_get_pad (self->out[media]);
   gst_object_unref (templ);
-  gst_pad_set_query_function (pad, src_query);
-  self->src_pads[media] = pad;
-  self->out[media] = gst_dao_media_out_new (GST_BIN (self), media, pad);
-  gst_element_add_pad (GST_ELEMENT (self), pad);
+  gst_element_add_pad (GST_ELEMENT (self), self->src_pads[media]);
 }
 
 static DaoMedia
@@ -439,9 +397,17 @@ gst_dao_call_src_send_event (GstElement * element, GstEvent * event)
 static gboolean
 gst_dao_call_src_query (GstElement * element, GstQuery * query)
 {
-  if (GST_QUERY_TYPE (query) == GST_QUERY_LATENCY)
-    return answer_latency (GST_DAO_CALL_SRC (element), query);
-  return GST_ELEMENT_CLASS (parent_class)->query (element, query);
+  GstDaoCallSrc *self = GST_DAO_CALL_SRC (element);
+  guint latency;
+
+  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
+    return GST_ELEMENT_CLASS (parent_class)->query (element, query);
+  GST_OBJECT_LOCK (self);
+  latency = self->settings.latency;
+  GST_OBJECT_UNLOCK (self);
+  gst_query_set_latency (query, TRUE, latency * GST_MSECOND,
+      GST_CLOCK_TIME_NONE);
+  return TRUE;
 }
 
 /* --- actions --- */

@@ -163,15 +163,49 @@ gst_dao_media_out_reset (GstDaoMediaOut * out)
   out->chosen = FALSE;
 }
 
+/* Before it is chosen what leaves by the pad, it could be all of the template, and the latency is that of a call. */
+static gboolean
+pad_query (GstPad * pad, GstObject * parent, GstQuery * query)
+{
+  GstPad *target = gst_ghost_pad_get_target (GST_GHOST_PAD (pad));
+  GstCaps *filter, *caps, *result;
+
+  if (target) {
+    gst_object_unref (target);
+    return gst_pad_query_default (pad, parent, query);
+  }
+  if (GST_QUERY_TYPE (query) == GST_QUERY_LATENCY)
+    return gst_element_query (GST_ELEMENT (parent), query);
+  if (GST_QUERY_TYPE (query) != GST_QUERY_CAPS)
+    return gst_pad_query_default (pad, parent, query);
+  gst_query_parse_caps (query, &filter);
+  caps = gst_pad_get_pad_template_caps (pad);
+  result = filter ? gst_caps_intersect_full (filter, caps,
+      GST_CAPS_INTERSECT_FIRST) : gst_caps_ref (caps);
+  gst_query_set_caps_result (query, result);
+  gst_caps_unref (result);
+  gst_caps_unref (caps);
+  return TRUE;
+}
+
 GstDaoMediaOut *
-gst_dao_media_out_new (GstBin * bin, DaoMedia media, GstPad * pad)
+gst_dao_media_out_new (GstBin * bin, DaoMedia media, GstPadTemplate * templ)
 {
   GstDaoMediaOut *out = g_new0 (GstDaoMediaOut, 1);
 
   out->bin = bin;
   out->media = media;
-  out->pad = pad;
+  out->pad =
+      gst_ghost_pad_new_no_target_from_template
+      (GST_PAD_TEMPLATE_NAME_TEMPLATE (templ), templ);
+  gst_pad_set_query_function (out->pad, pad_query);
   return out;
+}
+
+GstPad *
+gst_dao_media_out_get_pad (GstDaoMediaOut * out)
+{
+  return out->pad;
 }
 
 void

@@ -16,11 +16,13 @@ typedef struct _GstDaoMediaOut GstDaoMediaOut;
 
 /**
  * gst_dao_media_out_new:
- * @bin: gets the decoder; outlives the object
- * @pad: (transfer none): the ghost pad without a target that media leaves by
+ * @bin: gets the decoder and is to get the pad; outlives the object
+ * @templ: (transfer none): of the pad
  */
 GstDaoMediaOut *gst_dao_media_out_new (GstBin * bin, DaoMedia media,
-    GstPad * pad);
+    GstPadTemplate * templ);
+/* (transfer none): the ghost pad that media leaves by, floating until @bin has it */
+GstPad *gst_dao_media_out_get_pad (GstDaoMediaOut * out);
 void gst_dao_media_out_free (GstDaoMediaOut * out);
 
 /* (nullable) @source: daosignaling's pad of this medium */
