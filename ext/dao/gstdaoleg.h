@@ -45,6 +45,7 @@ typedef struct
   guint codecs;                 /* bits of GstDaoCodec we can send */
   GstDaoCodec prefer;           /* video codec to offer, or to take of several offered */
   GstDaoMediaSrc *src[2];       /* by DaoMedia: where received frames go */
+  guint run;                    /* of src[] */
   gboolean ciphertext_in[2];    /* local frames are ciphertext already */
   gboolean ciphertext_out[2];   /* received frames are wanted as ciphertext */
 } GstDaoLegConfig;

@@ -139,7 +139,7 @@ gst_dao_leg_on_pad_added (GstElement * webrtc, GstPad * pad, gpointer user_data)
       agreed ? gst_dao_codec_encoding_name (codec) : "not agreed, dropped");
   if (agreed)
     tap = gst_dao_receive_track_start (leg->bin, pad, codec, &cipher,
-        leg->src[media], &error);
+        leg->src[media], leg->config.run, &error);
   if (!tap)
     drop_media (leg, pad);
   if (error) {

@@ -26,6 +26,7 @@ struct _GstDaoMediaSink
   GstSegment segment;           /* streaming thread */
 
   /* under the object lock */
+  guint run;
   GstElement *appsrc;
   GstDaoCodec codec;            /* agreed with the peer; NONE before */
   gboolean need_key;
@@ -108,13 +109,39 @@ gst_dao_media_sink_get_frame_caps (GstDaoMediaSink * sink, GstDaoCodec codec)
 }
 
 void
-gst_dao_media_sink_set_sender (GstDaoMediaSink * sink, GstDaoCodec codec,
-    GstElement * appsrc)
+gst_dao_media_sink_begin_run (GstDaoMediaSink * sink, guint run)
+{
+  GstElement *old;
+
+  GST_OBJECT_LOCK (sink);
+  old = g_steal_pointer (&sink->appsrc);
+  sink->codec = GST_DAO_CODEC_NONE;
+  sink->held = sink->over = FALSE;
+  sink->run = run;
+  GST_OBJECT_UNLOCK (sink);
+  gst_clear_object (&old);
+}
+
+void
+gst_dao_media_sink_end_run (GstDaoMediaSink * sink)
+{
+  GST_OBJECT_LOCK (sink);
+  sink->over = TRUE;
+  GST_OBJECT_UNLOCK (sink);
+}
+
+void
+gst_dao_media_sink_set_sender (GstDaoMediaSink * sink, guint run,
+    GstDaoCodec codec, GstElement * appsrc)
 {
   GstElement *old;
   GstPad *pad = GST_PAD (sink);
 
   GST_OBJECT_LOCK (sink);
+  if (sink->run != run) {
+    GST_OBJECT_UNLOCK (sink);
+    return;
+  }
   old = sink->appsrc;
   sink->appsrc = appsrc ? gst_object_ref (appsrc) : NULL;
   sink->codec = codec;
@@ -165,14 +192,6 @@ gst_dao_media_sink_set_muted (GstDaoMediaSink * sink, gboolean muted)
   GST_OBJECT_UNLOCK (sink);
   if (resumed)
     gst_dao_media_sink_resume (sink);
-}
-
-void
-gst_dao_media_sink_set_over (GstDaoMediaSink * sink, gboolean over)
-{
-  GST_OBJECT_LOCK (sink);
-  sink->over = over;
-  GST_OBJECT_UNLOCK (sink);
 }
 
 gboolean

@@ -28,16 +28,18 @@ void gst_dao_media_sink_describe (GstDaoMediaSink * sink,
     GstDaoLocalMedia * local);
 GstCaps *gst_dao_media_sink_get_frame_caps (GstDaoMediaSink * sink,
     GstDaoCodec codec);
-/* @appsrc: (nullable): where frames of @codec go from now on; asks upstream for a key frame */
-void gst_dao_media_sink_set_sender (GstDaoMediaSink * sink,
+/* A new run: nothing goes to the peer connection of another one, which may still be there. */
+void gst_dao_media_sink_begin_run (GstDaoMediaSink * sink, guint run);
+/* The call of this run is over: what feeds the pad is told to end. */
+void gst_dao_media_sink_end_run (GstDaoMediaSink * sink);
+/* @appsrc: (nullable): where frames of @codec go from now on, in this run; asks upstream for a key frame */
+void gst_dao_media_sink_set_sender (GstDaoMediaSink * sink, guint run,
     GstDaoCodec codec, GstElement * appsrc);
 /* Goes on with a key frame. */
 void gst_dao_media_sink_resume (GstDaoMediaSink * sink);
 /* Nothing is sent while the peer does not want it. */
 void gst_dao_media_sink_set_held (GstDaoMediaSink * sink, gboolean held);
 void gst_dao_media_sink_set_muted (GstDaoMediaSink * sink, gboolean muted);
-/* The call of this run is over: what feeds the pad is told to end. */
-void gst_dao_media_sink_set_over (GstDaoMediaSink * sink, gboolean over);
 gboolean gst_dao_media_sink_is_eos (GstDaoMediaSink * sink);
 
 /* What is assumed of a medium without a pad: any codec, nothing to send */

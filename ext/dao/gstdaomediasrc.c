@@ -20,6 +20,7 @@ struct _GstDaoMediaSrc
   GMutex stream_lock;
 
   GMutex lock;
+  guint run;
   gboolean started;
   gboolean segment_sent;
   gboolean eos;
@@ -72,9 +73,10 @@ gst_dao_media_src_get_media (GstDaoMediaSrc * src)
 }
 
 void
-gst_dao_media_src_reset (GstDaoMediaSrc * src)
+gst_dao_media_src_begin_run (GstDaoMediaSrc * src, guint run)
 {
   g_mutex_lock (&src->lock);
+  src->run = run;
   src->started = src->segment_sent = src->eos = src->flowing = FALSE;
   src->over = src->revived = FALSE;
   gst_clear_caps (&src->caps);
@@ -182,16 +184,16 @@ revive (GstDaoMediaSrc * src)
   return possible;
 }
 
-/* With the stream lock: may data flow? A medium that was taken for missing and
+/* With the stream lock: may data of @run flow? A medium that was taken for missing and
  * comes after all is a new stream on the pad. */
 static gboolean
-begin (GstDaoMediaSrc * src)
+begin (GstDaoMediaSrc * src, guint run)
 {
   GstCaps *caps = NULL;
   gboolean over, late;
 
   g_mutex_lock (&src->lock);
-  over = src->over;
+  over = src->over || src->run != run;
   late = src->eos && !over;
   if (late && src->caps)
     caps = gst_caps_ref (src->caps);
@@ -220,13 +222,14 @@ ensure_segment (GstDaoMediaSrc * src)
 }
 
 void
-gst_dao_media_src_set_caps (GstDaoMediaSrc * src, GstCaps * caps)
+gst_dao_media_src_set_caps (GstDaoMediaSrc * src, guint run, GstCaps * caps)
 {
   gboolean later;
 
   g_mutex_lock (&src->lock);
-  gst_caps_replace (&src->caps, caps);
-  later = src->eos;
+  if (src->run == run)
+    gst_caps_replace (&src->caps, caps);
+  later = src->eos || src->run != run;
   g_mutex_unlock (&src->lock);
   if (later)
     return;
@@ -257,14 +260,14 @@ to_running_time (GstDaoMediaSrc * src, const GstSegment * segment,
 }
 
 GstFlowReturn
-gst_dao_media_src_push (GstDaoMediaSrc * src, const GstSegment * segment,
-    GstClockTime base_time, GstBuffer * buffer)
+gst_dao_media_src_push (GstDaoMediaSrc * src, guint run,
+    const GstSegment * segment, GstClockTime base_time, GstBuffer * buffer)
 {
   GstFlowReturn ret;
   gboolean first, revived;
 
   g_mutex_lock (&src->stream_lock);
-  if (!begin (src)) {
+  if (!begin (src, run)) {
     g_mutex_unlock (&src->stream_lock);
     gst_buffer_unref (buffer);
     return GST_FLOW_OK;
@@ -294,13 +297,17 @@ gst_dao_media_src_push (GstDaoMediaSrc * src, const GstSegment * segment,
 }
 
 void
-gst_dao_media_src_gap (GstDaoMediaSrc * src, const GstSegment * segment,
-    GstClockTime base_time, GstEvent * gap)
+gst_dao_media_src_gap (GstDaoMediaSrc * src, guint run,
+    const GstSegment * segment, GstClockTime base_time, GstEvent * gap)
 {
   GstClockTime time, duration;
+  gboolean flows;
 
+  g_mutex_lock (&src->lock);
   /* Before the first buffer there is no stream to have a gap in. */
-  if (gst_dao_media_src_is_eos (src) || gst_dao_media_src_get_buffers (src) == 0)
+  flows = !src->eos && src->buffers > 0 && src->run == run;
+  g_mutex_unlock (&src->lock);
+  if (!flows)
     return;
   gst_event_parse_gap (gap, &time, &duration);
   time = to_running_time (src, segment, base_time, time);

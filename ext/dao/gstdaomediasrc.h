@@ -21,22 +21,24 @@ GstDaoMediaSrc *gst_dao_media_src_ref (GstDaoMediaSrc * src);
 void gst_dao_media_src_unref (GstDaoMediaSrc * src);
 
 DaoMedia gst_dao_media_src_get_media (GstDaoMediaSrc * src);
-/* A new run: stream-start is due again, and data may flow after an EOS. */
-void gst_dao_media_src_reset (GstDaoMediaSrc * src);
+/* A new run: stream-start is due again, and data may flow after an EOS; only that of this run. */
+void gst_dao_media_src_begin_run (GstDaoMediaSrc * src, guint run);
 
 /**
  * gst_dao_media_src_push:
+ * @run: in which the peer connection was made; one that is torn down may still have frames
  * @segment: the segment of @buffer's times
  * @base_time: of the elements that made it
  * @buffer: (transfer full):
  *
- * Pushes in running time. An unlinked pad or one after EOS drops and returns OK.
+ * Pushes in running time. An unlinked pad, one after EOS or one in another run drops and returns OK.
  */
-GstFlowReturn gst_dao_media_src_push (GstDaoMediaSrc * src,
+GstFlowReturn gst_dao_media_src_push (GstDaoMediaSrc * src, guint run,
     const GstSegment * segment, GstClockTime base_time, GstBuffer * buffer);
-void gst_dao_media_src_set_caps (GstDaoMediaSrc * src, GstCaps * caps);
-void gst_dao_media_src_gap (GstDaoMediaSrc * src, const GstSegment * segment,
-    GstClockTime base_time, GstEvent * gap);
+void gst_dao_media_src_set_caps (GstDaoMediaSrc * src, guint run,
+    GstCaps * caps);
+void gst_dao_media_src_gap (GstDaoMediaSrc * src, guint run,
+    const GstSegment * segment, GstClockTime base_time, GstEvent * gap);
 /**
  * gst_dao_media_src_eos:
  * @over: nothing may come any more in this run. Else a medium that comes after all begins a new

@@ -66,11 +66,11 @@ typedef struct
   GstCaps *(*frame_caps) (DaoMedia media, GstDaoCodec codec,
       gpointer user_data);
   GstPad *(*force_key_pad) (DaoMedia media, gpointer user_data);        /* (transfer full) (nullable) */
-  /* (nullable) @appsrc: where frames go from now on */
-  void (*sender) (DaoMedia media, GstDaoCodec codec, GstElement * appsrc,
+  /* (nullable) @appsrc: where frames of @run go from now on */
+  void (*sender) (guint run, DaoMedia media, GstDaoCodec codec, GstElement * appsrc,
       gpointer user_data);
   /* nothing of @media came within 5 s of the connection */
-  void (*missing) (DaoMedia media, gpointer user_data);
+  void (*missing) (guint run, DaoMedia media, gpointer user_data);
   /* frames of @media were lost on the way: go on with a key frame */
   void (*resume) (DaoMedia media, gpointer user_data);
   /* the peer does not want @media for now, or again */

@@ -153,7 +153,7 @@ end_missing_media (GstDaoSession * session)
   for (i = 0; i < 2; i++)
     if (gst_dao_media_src_get_buffers (session->src[i]) == 0
         && !gst_dao_media_src_is_eos (session->src[i]))
-      session->callbacks.missing (i, session->user_data);
+      session->callbacks.missing (session->run, i, session->user_data);
 }
 
 gboolean

@@ -82,7 +82,7 @@ switch_legs (GstDaoSession * session)
 
   GST_INFO_OBJECT (session->bin, "leg %u takes over", session->next_leg_number);
   for (i = 0; i < 2; i++) {
-    session->callbacks.sender (i, GST_DAO_CODEC_NONE, NULL,
+    session->callbacks.sender (session->run, i, GST_DAO_CODEC_NONE, NULL,
         session->user_data);
     gst_dao_leg_move_encryptor (old, session->next_leg, i);
     session->sending[i] = FALSE;
@@ -233,6 +233,7 @@ make_leg (GstDaoSession * session, gboolean offer, GError ** error)
         || session->relay_only,
     .ice = session->ice,
     .ca_file = session->settings.ca_file,
+    .run = session->run,
   };
   GstDaoLocalMedia local;
   GstDaoLeg *leg;
@@ -431,7 +432,7 @@ gst_dao_session_close_legs (GstDaoSession * session)
   g_clear_object (&session->ice_request);
   g_clear_pointer (&session->waiting_for_ice, dao_call_action_free);
   for (i = 0; i < 2; i++)
-    session->callbacks.sender (i, GST_DAO_CODEC_NONE, NULL,
+    session->callbacks.sender (session->run, i, GST_DAO_CODEC_NONE, NULL,
         session->user_data);
   if (session->next_leg)
     gst_dao_leg_close (g_steal_pointer (&session->next_leg));
@@ -470,7 +471,8 @@ gst_dao_session_start_senders (GstDaoSession * session)
     appsrc = gst_dao_leg_start_sender (session->leg, i, caps, pad, &error);
     session->sending[i] = appsrc != NULL;
     if (appsrc)
-      session->callbacks.sender (i, codec, appsrc, session->user_data);
+      session->callbacks.sender (session->run, i, codec, appsrc,
+          session->user_data);
     else if (error)
       dao_call_fail (session->call, DAO_CALL_REASON_INTERNAL, error->message,
           gst_dao_session_now_ms ());

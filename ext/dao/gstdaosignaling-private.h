@@ -64,7 +64,7 @@ void gst_dao_signaling_end_telling (GstDaoSignaling * self);
 /* (transfer full) (nullable) */
 GstDaoMediaSink *gst_dao_signaling_get_sink (GstDaoSignaling * self,
     DaoMedia media);
-/* Whether the run is over for the sink pads, those of now and those to come. With the object lock */
-void gst_dao_signaling_set_over (GstDaoSignaling * self, gboolean over);
+/* From now on pads take and give what belongs to this run, and nothing that a call before it has left. */
+void gst_dao_signaling_begin_run (GstDaoSignaling * self);
 
 G_END_DECLS

@@ -186,7 +186,9 @@ gst_dao_signaling_request_new_pad (GstElement * element,
   self->sinks[media] = sink;
   gst_dao_media_sink_set_muted (sink, media == DAO_MEDIA_AUDIO ?
       self->settings.mute_audio : self->settings.mute_video);
-  gst_dao_media_sink_set_over (sink, self->over);
+  gst_dao_media_sink_begin_run (sink, self->run);
+  if (self->over)
+    gst_dao_media_sink_end_run (sink);
   GST_OBJECT_UNLOCK (self);
   gst_pad_set_active (GST_PAD (sink), TRUE);
   gst_element_add_pad (element, GST_PAD (sink));
@@ -297,7 +299,7 @@ start (GstDaoSignaling * self)
   gst_dao_call_settings_copy (&settings, &self->settings);
   video = self->sinks[DAO_MEDIA_VIDEO] != NULL;
   self->playing = TRUE;
-  run = ++self->run;
+  run = self->run;
   GST_OBJECT_UNLOCK (self);
   gst_dao_session_start (self->session, &settings, video, run);
   gst_dao_call_settings_clear (&settings);
@@ -345,11 +347,7 @@ gst_dao_signaling_change_state (GstElement * element,
       open_session (self);
       break;
     case GST_STATE_CHANGE_READY_TO_PAUSED:
-      GST_OBJECT_LOCK (self);
-      gst_dao_signaling_set_over (self, FALSE);
-      GST_OBJECT_UNLOCK (self);
-      gst_dao_media_src_reset (self->src[DAO_MEDIA_AUDIO]);
-      gst_dao_media_src_reset (self->src[DAO_MEDIA_VIDEO]);
+      gst_dao_signaling_begin_run (self);
       break;
     case GST_STATE_CHANGE_PAUSED_TO_READY:
       GST_OBJECT_LOCK (self);

@@ -23,14 +23,31 @@ gst_dao_signaling_get_sink (GstDaoSignaling * self, DaoMedia media)
 }
 
 void
-gst_dao_signaling_set_over (GstDaoSignaling * self, gboolean over)
+gst_dao_signaling_begin_run (GstDaoSignaling * self)
+{
+  guint run, i;
+
+  GST_OBJECT_LOCK (self);
+  self->over = FALSE;
+  run = self->run;
+  for (i = 0; i < 2; i++)
+    if (self->sinks[i])
+      gst_dao_media_sink_begin_run (self->sinks[i], run);
+  GST_OBJECT_UNLOCK (self);
+  for (i = 0; i < 2; i++)
+    gst_dao_media_src_begin_run (self->src[i], run);
+}
+
+/* Object lock held */
+static void
+end_run (GstDaoSignaling * self)
 {
   guint i;
 
-  self->over = over;
+  self->over = TRUE;
   for (i = 0; i < 2; i++)
     if (self->sinks[i])
-      gst_dao_media_sink_set_over (self->sinks[i], over);
+      gst_dao_media_sink_end_run (self->sinks[i]);
 }
 
 /* A request for a thread of its own: EOS may wait for what is downstream, so
@@ -80,15 +97,9 @@ end_stream_async (GstDaoSignaling * self, DaoMedia media, guint run,
 }
 
 static void
-on_missing (DaoMedia media, gpointer user_data)
+on_missing (guint run, DaoMedia media, gpointer user_data)
 {
-  GstDaoSignaling *self = user_data;
-  guint run;
-
-  GST_OBJECT_LOCK (self);
-  run = self->run;
-  GST_OBJECT_UNLOCK (self);
-  end_stream_async (self, media, run, FALSE);
+  end_stream_async (user_data, media, run, FALSE);
 }
 
 static void
@@ -103,7 +114,7 @@ on_finished (guint run, gpointer user_data)
   if (playing) {
     self->playing = FALSE;
     self->ending = 2;
-    gst_dao_signaling_set_over (self, TRUE);
+    end_run (self);
   }
   GST_OBJECT_UNLOCK (self);
   if (!playing)
@@ -250,13 +261,13 @@ get_force_key_pad (DaoMedia media, gpointer user_data)
 }
 
 static void
-on_sender (DaoMedia media, GstDaoCodec codec, GstElement * appsrc,
-    gpointer user_data)
+on_sender (guint run, DaoMedia media, GstDaoCodec codec,
+    GstElement * appsrc, gpointer user_data)
 {
   GstDaoMediaSink *sink = gst_dao_signaling_get_sink (user_data, media);
 
   if (sink)
-    gst_dao_media_sink_set_sender (sink, codec, appsrc);
+    gst_dao_media_sink_set_sender (sink, run, codec, appsrc);
   gst_clear_object (&sink);
 }
 

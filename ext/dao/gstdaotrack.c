@@ -276,6 +276,7 @@ gst_dao_send_track_take_encryptor (GstElement * encryptor)
 typedef struct
 {
   GstDaoMediaSrc *src;
+  guint run;
   GstSegment segment;
   GstElement *last;             /* whose pad it is linked to; not owned */
 } Tap;
@@ -285,7 +286,7 @@ tap_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
 {
   Tap *tap = gst_pad_get_element_private (pad);
 
-  return gst_dao_media_src_push (tap->src, &tap->segment,
+  return gst_dao_media_src_push (tap->src, tap->run, &tap->segment,
       gst_element_get_base_time (tap->last), buffer);
 }
 
@@ -298,13 +299,13 @@ tap_event (GstPad * pad, GstObject * parent, GstEvent * event)
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_CAPS:
       gst_event_parse_caps (event, &caps);
-      gst_dao_media_src_set_caps (tap->src, caps);
+      gst_dao_media_src_set_caps (tap->src, tap->run, caps);
       break;
     case GST_EVENT_SEGMENT:
       gst_event_copy_segment (event, &tap->segment);
       break;
     case GST_EVENT_GAP:
-      gst_dao_media_src_gap (tap->src, &tap->segment,
+      gst_dao_media_src_gap (tap->src, tap->run, &tap->segment,
           gst_element_get_base_time (tap->last), event);
       break;
     default:
@@ -348,13 +349,14 @@ tap_free (gpointer data)
 /* A pad of nobody's: the end of the peer connection's elements. It lives as long
  * as the element whose source pad it is linked to. */
 static GstPad *
-make_tap (GstElement * last, GstDaoMediaSrc * src)
+make_tap (GstElement * last, GstDaoMediaSrc * src, guint run)
 {
   GstPad *pad = gst_pad_new ("tap", GST_PAD_SINK);
   GstPad *last_src = gst_element_get_static_pad (last, "src");
   Tap *tap = g_new0 (Tap, 1);
 
   tap->src = gst_dao_media_src_ref (src);
+  tap->run = run;
   tap->last = last;
   gst_segment_init (&tap->segment, GST_FORMAT_UNDEFINED);
   gst_object_ref_sink (pad);
@@ -373,7 +375,8 @@ make_tap (GstElement * last, GstDaoMediaSrc * src)
 
 GstPad *
 gst_dao_receive_track_start (GstBin * bin, GstPad * pad, GstDaoCodec codec,
-    const GstDaoTrackCipher * cipher, GstDaoMediaSrc * src, GError ** error)
+    const GstDaoTrackCipher * cipher, GstDaoMediaSrc * src, guint run,
+    GError ** error)
 {
   gboolean opaque = cipher->keys || cipher->ciphertext;
   GstElement *depay = opaque ? make (bin, "rtpdaodepay", error) :
@@ -392,7 +395,7 @@ gst_dao_receive_track_start (GstBin * bin, GstPad * pad, GstDaoCodec codec,
     if (!link_all (error, depay, last, NULL))
       return NULL;
   }
-  tap = make_tap (last, src);
+  tap = make_tap (last, src, run);
   if (last != depay)
     gst_element_sync_state_with_parent (last);
   gst_element_sync_state_with_parent (depay);

@@ -61,6 +61,7 @@ GstElement *gst_dao_send_track_take_encryptor (GstElement * encryptor);
 /**
  * gst_dao_receive_track_start:
  * @pad: a source pad of webrtcbin that has just appeared
+ * @run: of @src that the peer connection belongs to
  *
  * Links depayloader and decryptor behind @pad and feeds @src. On failure the
  * caller must link something else: an unlinked pad stops the bundle.
@@ -69,6 +70,6 @@ GstElement *gst_dao_send_track_take_encryptor (GstElement * encryptor);
  */
 GstPad *gst_dao_receive_track_start (GstBin * bin, GstPad * pad,
     GstDaoCodec codec, const GstDaoTrackCipher * cipher,
-    GstDaoMediaSrc * src, GError ** error);
+    GstDaoMediaSrc * src, guint run, GError ** error);
 
 G_END_DECLS

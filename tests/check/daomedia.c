@@ -21,6 +21,7 @@ typedef struct
   GstDaoMediaSink *sink;
   GstPad *src;                  /* feeds it */
   GstElement *pipeline, *appsrc, *appsink;      /* the peer connection */
+  guint run;
   guint eos;
 } Sink;
 
@@ -71,7 +72,7 @@ sink_set_up (Sink * s, DaoMedia media, const gchar * caps, guint64 start)
 static void
 sink_tear_down (Sink * s)
 {
-  gst_dao_media_sink_set_sender (s->sink, GST_DAO_CODEC_NONE, NULL);
+  gst_dao_media_sink_set_sender (s->sink, s->run, GST_DAO_CODEC_NONE, NULL);
   gst_element_set_state (s->pipeline, GST_STATE_NULL);
   gst_object_unref (s->appsrc);
   gst_object_unref (s->appsink);
@@ -79,6 +80,12 @@ sink_tear_down (Sink * s)
   gst_pad_set_active (s->src, FALSE);
   gst_object_unref (s->src);
   gst_object_unref (s->element);
+}
+
+static void
+sink_begin_run (Sink * s)
+{
+  gst_dao_media_sink_begin_run (s->sink, ++s->run);
 }
 
 static GstFlowReturn
@@ -112,12 +119,33 @@ test_sink_over (void)
   Sink s;
 
   sink_set_up (&s, DAO_MEDIA_AUDIO, OPUS, 0);
-  gst_dao_media_sink_set_sender (s.sink, GST_DAO_CODEC_OPUS, s.appsrc);
-  gst_dao_media_sink_set_over (s.sink, TRUE);
+  gst_dao_media_sink_set_sender (s.sink, s.run, GST_DAO_CODEC_OPUS, s.appsrc);
+  gst_dao_media_sink_end_run (s.sink);
   g_assert_cmpint (push (&s, "one", 0, FALSE), ==, GST_FLOW_EOS);
-  gst_dao_media_sink_set_over (s.sink, FALSE);
+  sink_begin_run (&s);
+  gst_dao_media_sink_set_sender (s.sink, s.run, GST_DAO_CODEC_OPUS, s.appsrc);
   g_assert_cmpint (push (&s, "two", 5, FALSE), ==, GST_FLOW_OK);
   assert_sent (&s, "two", 3, 5);
+  sink_tear_down (&s);
+}
+
+/* A call that was ended by READY goes on for a moment on the signaling thread: nothing of the next run is for its peer. */
+static void
+test_sink_guard_other_run (void)
+{
+  Sink s;
+
+  sink_set_up (&s, DAO_MEDIA_AUDIO, OPUS, 0);
+  gst_dao_media_sink_set_sender (s.sink, s.run, GST_DAO_CODEC_OPUS, s.appsrc);
+  sink_begin_run (&s);
+  g_assert_cmpint (push (&s, "one", 0, FALSE), ==, GST_FLOW_OK);
+  gst_dao_media_sink_set_sender (s.sink, s.run - 1, GST_DAO_CODEC_OPUS,
+      s.appsrc);
+  g_assert_cmpint (push (&s, "two", 1, FALSE), ==, GST_FLOW_OK);
+  gst_dao_media_sink_set_sender (s.sink, s.run, GST_DAO_CODEC_OPUS, s.appsrc);
+  gst_dao_media_sink_set_sender (s.sink, s.run - 1, GST_DAO_CODEC_NONE, NULL);
+  g_assert_cmpint (push (&s, "three", 2, FALSE), ==, GST_FLOW_OK);
+  assert_sent (&s, "three", 5, 2);
   sink_tear_down (&s);
 }
 
@@ -128,12 +156,12 @@ test_sink_without_call (void)
 
   sink_set_up (&s, DAO_MEDIA_AUDIO, OPUS, 0);
   g_assert_cmpint (push (&s, "one", 0, FALSE), ==, GST_FLOW_OK);
-  gst_dao_media_sink_set_sender (s.sink, GST_DAO_CODEC_OPUS, s.appsrc);
+  gst_dao_media_sink_set_sender (s.sink, s.run, GST_DAO_CODEC_OPUS, s.appsrc);
   push (&s, "two", 5, FALSE);
   assert_sent (&s, "two", 3, 5);
-  gst_dao_media_sink_set_sender (s.sink, GST_DAO_CODEC_NONE, NULL);
+  gst_dao_media_sink_set_sender (s.sink, s.run, GST_DAO_CODEC_NONE, NULL);
   g_assert_cmpint (push (&s, "three", 0, FALSE), ==, GST_FLOW_OK);
-  gst_dao_media_sink_set_sender (s.sink, GST_DAO_CODEC_OPUS, s.appsrc);
+  gst_dao_media_sink_set_sender (s.sink, s.run, GST_DAO_CODEC_OPUS, s.appsrc);
   push (&s, "four", 9, FALSE);
   assert_sent (&s, "four", 4, 9);
   sink_tear_down (&s);
@@ -147,7 +175,7 @@ test_sink_key_frame_first (void)
 
   sink_set_up (&s, DAO_MEDIA_VIDEO, "video/x-vp8", 1000);
   push (&s, "key before", 1000, FALSE);
-  gst_dao_media_sink_set_sender (s.sink, GST_DAO_CODEC_VP8, s.appsrc);
+  gst_dao_media_sink_set_sender (s.sink, s.run, GST_DAO_CODEC_VP8, s.appsrc);
   push (&s, "delta", 1001, TRUE);
   push (&s, "key", 1002, FALSE);
   push (&s, "delta2", 1003, TRUE);
@@ -162,7 +190,7 @@ test_sink_muted_audio_is_silence (void)
   Sink s;
 
   sink_set_up (&s, DAO_MEDIA_AUDIO, OPUS, 0);
-  gst_dao_media_sink_set_sender (s.sink, GST_DAO_CODEC_OPUS, s.appsrc);
+  gst_dao_media_sink_set_sender (s.sink, s.run, GST_DAO_CODEC_OPUS, s.appsrc);
   gst_dao_media_sink_set_muted (s.sink, TRUE);
   push (&s, "secret", 7, FALSE);
   assert_sent (&s, "\xf8\xff\xfe", 3, 7);
@@ -178,7 +206,7 @@ test_sink_muted_video_stops (void)
   Sink s;
 
   sink_set_up (&s, DAO_MEDIA_VIDEO, "video/x-vp8", 0);
-  gst_dao_media_sink_set_sender (s.sink, GST_DAO_CODEC_VP8, s.appsrc);
+  gst_dao_media_sink_set_sender (s.sink, s.run, GST_DAO_CODEC_VP8, s.appsrc);
   gst_dao_media_sink_set_muted (s.sink, TRUE);
   push (&s, "secret", 1, FALSE);
   gst_dao_media_sink_set_muted (s.sink, FALSE);
@@ -195,7 +223,7 @@ test_sink_muted_ciphertext_stops (void)
   Sink s;
 
   sink_set_up (&s, DAO_MEDIA_AUDIO, CIPHER_OPUS, 0);
-  gst_dao_media_sink_set_sender (s.sink, GST_DAO_CODEC_OPUS, s.appsrc);
+  gst_dao_media_sink_set_sender (s.sink, s.run, GST_DAO_CODEC_OPUS, s.appsrc);
   gst_dao_media_sink_set_muted (s.sink, TRUE);
   push (&s, "secret", 1, FALSE);
   gst_dao_media_sink_set_muted (s.sink, FALSE);
@@ -220,7 +248,7 @@ test_sink_describe (void)
   g_assert_cmpuint (local.codecs, ==, GST_DAO_CODEC_VP8);
   g_assert_true (local.ciphertext);
   /* agreed: no other codec any more */
-  gst_dao_media_sink_set_sender (s.sink, GST_DAO_CODEC_VP8, s.appsrc);
+  gst_dao_media_sink_set_sender (s.sink, s.run, GST_DAO_CODEC_VP8, s.appsrc);
   caps = gst_caps_from_string ("video/x-vp9");
   g_assert_false (gst_pad_send_event (GST_PAD (s.sink),
           gst_event_new_caps (caps)));
@@ -255,6 +283,7 @@ typedef struct
   GstPad *pad, *peer;
   GstDaoMediaSrc *src;
   GString *log;                 /* what arrived, one letter each */
+  guint run;
   GstClockTime pts;
   gboolean discont;
 } Source;
@@ -336,7 +365,7 @@ source_push (Source * s, GstClockTime start, GstClockTime pts)
   gst_segment_init (&segment, GST_FORMAT_TIME);
   segment.start = start;
   GST_BUFFER_PTS (buffer) = pts;
-  return gst_dao_media_src_push (s->src, &segment, 0, buffer);
+  return gst_dao_media_src_push (s->src, s->run, &segment, 0, buffer);
 }
 
 static void
@@ -344,7 +373,7 @@ source_caps (Source * s)
 {
   GstCaps *caps = gst_caps_from_string (OPUS);
 
-  gst_dao_media_src_set_caps (s->src, caps);
+  gst_dao_media_src_set_caps (s->src, s->run, caps);
   gst_caps_unref (caps);
 }
 
@@ -355,7 +384,7 @@ source_gap (Source * s)
   GstSegment segment;
 
   gst_segment_init (&segment, GST_FORMAT_TIME);
-  gst_dao_media_src_gap (s->src, &segment, 0, gap);
+  gst_dao_media_src_gap (s->src, s->run, &segment, 0, gap);
   gst_event_unref (gap);
 }
 
@@ -382,6 +411,29 @@ test_source_stream (void)
   source_gap (&s);
   g_assert_cmpstr (s.log->str, ==, "scgb_be");
   g_assert_cmpuint (gst_dao_media_src_get_buffers (s.src), ==, 2);
+  source_tear_down (&s);
+}
+
+/* Its peer connection is being torn down: nothing of it is for the file of the next call. */
+static void
+test_source_guard_other_run (void)
+{
+  Source s;
+
+  source_set_up (&s, TRUE);
+  source_caps (&s);
+  source_push (&s, 0, 1);
+  gst_dao_media_src_begin_run (s.src, s.run + 1);
+  source_caps (&s);
+  source_push (&s, 0, 2);
+  source_gap (&s);
+  g_assert_cmpuint (gst_dao_media_src_get_buffers (s.src), ==, 0);
+  s.run++;
+  source_caps (&s);
+  source_push (&s, 0, 3);
+  s.run--;
+  source_gap (&s);
+  g_assert_cmpstr (s.log->str, ==, "scgbscgb");
   source_tear_down (&s);
 }
 
@@ -501,7 +553,9 @@ main (int argc, char **argv)
   g_test_add_func ("/media/sink/describe", test_sink_describe);
   g_test_add_func ("/media/sink/eos", test_sink_eos);
   g_test_add_func ("/media/sink/over", test_sink_over);
+  g_test_add_func ("/media/sink/guard-other-run", test_sink_guard_other_run);
   g_test_add_func ("/media/source/stream", test_source_stream);
+  g_test_add_func ("/media/source/guard-other-run", test_source_guard_other_run);
   g_test_add_func ("/media/source/nothing-came", test_source_nothing_came);
   g_test_add_func ("/media/source/late", test_source_late);
   g_test_add_func ("/media/source/late-into-a-muxer", test_source_late_into_a_muxer);

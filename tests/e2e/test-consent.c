@@ -5,8 +5,10 @@
  * Attacks S1 to S7, as docs/security.md numbers them. Each runs at random moments, under several seeds.
  */
 #include "victim.h"
+#include "dao-call.h"
 #include "daosdp-text.h"
 
+#include <dlfcn.h>
 #include <string.h>
 
 #define SEEDS 4
@@ -306,6 +308,79 @@ test_invite_around_the_offer (void)
   victim_free (v);
 }
 
+/* --- the call before --- */
+
+static GMutex hangup_lock;
+static GCond hangup_changed;
+static gboolean hold_hangup;
+
+static void
+set_hold_hangup (gboolean hold)
+{
+  g_mutex_lock (&hangup_lock);
+  hold_hangup = hold;
+  g_cond_broadcast (&hangup_changed);
+  g_mutex_unlock (&hangup_lock);
+}
+
+/* In the place of libdao's. On the signaling thread: READY ends a call by it. */
+gboolean
+dao_call_hangup (DaoCall * call, gint64 now_ms)
+{
+  gboolean (*real) (DaoCall *, gint64) = dlsym (RTLD_NEXT, "dao_call_hangup");
+
+  g_mutex_lock (&hangup_lock);
+  while (hold_hangup)
+    g_cond_wait (&hangup_changed, &hangup_lock);
+  g_mutex_unlock (&hangup_lock);
+  return real (call, now_ms);
+}
+
+static GstPadProbeReturn
+count_local (GstPad * pad, GstPadProbeInfo * info, gpointer n)
+{
+  g_atomic_int_inc ((gint *) n);
+  return GST_PAD_PROBE_OK;
+}
+
+/* The element is in its next run while the signaling thread has not yet ended the call of the last one. */
+static void
+test_guard_next_run (void)
+{
+  static const gchar *const pads[] = { "audio_sink", "video_sink" };
+  Victim *v = victim_callee_new (2, "auto-answer=true");
+  gchar *offer = victim_connect (v);
+  gint local[2] = { 0, 0 };
+  guint i;
+
+  for (i = 0; i < 2; i++)
+    victim_wait_count (v, &v->sent[i], 5);
+  set_hold_hangup (TRUE);
+  gst_element_set_state (v->pipeline, GST_STATE_READY);
+  victim_observe (v);
+  victim_reset_counts (v);
+  for (i = 0; i < 2; i++) {
+    GstPad *pad = gst_element_get_static_pad (v->call, pads[i]);
+
+    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, count_local, &local[i],
+        NULL);
+    gst_object_unref (pad);
+  }
+  victim_play (v);
+  for (i = 0; i < 2; i++)
+    victim_wait_count (v, &local[i], 5);
+  g_assert_cmpint (g_atomic_int_get (&v->alive), ==, 1);
+  set_hold_hangup (FALSE);
+  victim_play_again (v);
+  for (i = 0; i < 2; i++) {
+    g_assert_cmpint (g_atomic_int_get (&v->sent[i]), ==, 0);
+    g_assert_cmpint (g_atomic_int_get (&v->frames[i]), ==, 0);
+  }
+  hostile_stop_media (v->peer);
+  g_free (offer);
+  victim_free (v);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -320,5 +395,6 @@ main (int argc, char **argv)
       test_other_media_than_it_rang_with);
   g_test_add_func ("/attack/S6-invite-around-the-offer",
       test_invite_around_the_offer);
+  g_test_add_func ("/call/guard-next-run", test_guard_next_run);
   return g_test_run ();
 }

@@ -77,6 +77,12 @@ watch_socket (GstElement * element, const gchar * pad_name, gint * counter)
 }
 
 static void
+on_webrtcbin_gone (gpointer alive, GObject * webrtcbin)
+{
+  g_atomic_int_add ((gint *) alive, -1);
+}
+
+static void
 on_element (GstBin * bin, GstBin * sub_bin, GstElement * element, Victim * v)
 {
   static const gchar *const clear[] = { "rtpopuspay", "rtpvp8pay",
@@ -88,6 +94,8 @@ on_element (GstBin * bin, GstBin * sub_bin, GstElement * element, Victim * v)
 
   if (g_str_equal (name, "webrtcbin")) {
     g_atomic_int_inc (&v->webrtcbins);
+    g_atomic_int_inc (&v->alive);
+    g_object_weak_ref (G_OBJECT (element), on_webrtcbin_gone, &v->alive);
     g_signal_connect (element, "pad-added", G_CALLBACK (on_webrtcbin_pad), v);
   } else if (g_str_equal (name, "rtpbin")) {
     g_signal_connect (element, "pad-added", G_CALLBACK (on_rtpbin_pad), v);
@@ -210,6 +218,18 @@ victim_wait_count (Victim * v, gint * counter, gint n)
   }
 }
 
+/* Peer connections are torn down on a thread of their own. */
+static void
+wait_gone (Victim * v)
+{
+  gint64 deadline = g_get_monotonic_time () + PATIENCE_US;
+
+  while (g_atomic_int_get (&v->alive) > 0) {
+    g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+    victim_pump (v);
+  }
+}
+
 void
 victim_observe (Victim * v)
 {
@@ -263,6 +283,7 @@ victim_play_again (Victim * v)
     gst_structure_get_boolean (s, "online", &online);
     gst_structure_free (s);
   }
+  wait_gone (v);
 }
 
 void

@@ -21,6 +21,7 @@ typedef struct
   GQueue messages;              /* GstMessage*: element messages, warnings and errors */
   /* atomic; audio, video */
   gint webrtcbins;              /* made so far */
+  gint alive;                   /* webrtcbins that are still there */
   gint clear_tracks, ciphers;   /* (de)payloaders of clear media, encryptors and decryptors made so far */
   gint sent[2];                 /* buffers at webrtcbin's sink pads */
   gint rtp_in, rtp_out;         /* RTP and RTCP at the socket that the fingerprint guard let through */
@@ -38,7 +39,7 @@ void victim_free (Victim * v);
 /* Another element in the place of the old one, not playing yet */
 void victim_renew (Victim * v);
 void victim_play (Victim * v);
-/* READY and PLAYING: the next run, waiting for calls */
+/* READY and PLAYING: the next run, waiting for calls; nothing is left of the last one's */
 void victim_play_again (Victim * v);
 /* An action signal without arguments */
 void victim_act (Victim * v, const gchar * action);
