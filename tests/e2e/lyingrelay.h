@@ -21,12 +21,15 @@ typedef enum
   LIE_HOLD,                     /* until lying_relay_release() */
   LIE_DELAY,                    /* by .ms */
   LIE_REPEAT,                   /* a frame comes twice */
+  LIE_REWRITE,                  /* a frame becomes what .rewrite makes of it */
   LIE_RELABEL,                  /* members of the clear frame become those of .text, a JSON object */
   LIE_ANSWER,                   /* a request gets .status and .text (nullable) */
   LIE_EDIT,                     /* .edit changes the true answer of a request */
 } LieKind;
 
 typedef void (*LieEdit) (json_t * answer, gpointer user_data);
+/* (transfer full) */
+typedef gchar *(*LieRewrite) (const gchar * frame, gpointer user_data);
 
 typedef struct
 {
@@ -40,7 +43,8 @@ typedef struct
   guint ms;
   guint status;
   const gchar *text;
-  LieEdit edit;                 /* on the thread of the relay */
+  LieEdit edit;                 /* on the thread of the relay, as the next */
+  LieRewrite rewrite;
   gpointer user_data;
 } Lie;
 

@@ -110,6 +110,16 @@ relabel (LyingRelay * relay, const gchar * text, const gchar * members)
 }
 
 static void
+rewrite (LyingRelay * relay, const Lie * lie, const gchar * alias,
+    const gchar * text)
+{
+  gchar *other = lie->rewrite (text, lie->user_data);
+
+  send_up (relay, alias, other);
+  g_free (other);
+}
+
+static void
 lie_about_frame (LyingRelay * relay, const Lie * lie, const gchar * alias,
     const gchar * text)
 {
@@ -123,6 +133,9 @@ lie_about_frame (LyingRelay * relay, const Lie * lie, const gchar * alias,
     case LIE_REPEAT:
       send_up (relay, alias, text);
       send_up (relay, alias, text);
+      break;
+    case LIE_REWRITE:
+      rewrite (relay, lie, alias, text);
       break;
     case LIE_RELABEL:
       relabel (relay, text, lie->text);

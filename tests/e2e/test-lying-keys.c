@@ -2,13 +2,8 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
-#include "lyingstage.h"
+#include "keyswap.h"
 #include "accountwatch.h"
-#include "dao-account.h"
-
-#include <glib/gstdio.h>
-#include <sodium.h>
-#include <string.h>
 
 static void
 test_honest (void)
@@ -24,169 +19,6 @@ test_honest (void)
 
 /* --- other keys --- */
 
-typedef struct
-{
-  gchar *alias;                 /* of the entry; NULL = one more */
-  gchar *ed25519, *x25519;      /* what it is to have */
-} KeySwap;
-
-static gchar *
-encode (const guint8 * key)
-{
-  return g_base64_encode (key, 32);
-}
-
-/* Keys that nobody here has */
-static KeySwap *
-swap_new (const gchar * alias)
-{
-  KeySwap *swap = g_new0 (KeySwap, 1);
-  guint8 public[32], secret[64];
-
-  swap->alias = g_strdup (alias);
-  crypto_sign_keypair (public, secret);
-  swap->ed25519 = encode (public);
-  randombytes_buf (secret, 32);
-  crypto_scalarmult_base (public, secret);
-  swap->x25519 = encode (public);
-  return swap;
-}
-
-/* Those of an account of the stage */
-static KeySwap *
-swap_to (Stage * s, const gchar * alias, guint account)
-{
-  KeySwap *swap = g_new0 (KeySwap, 1);
-  DaoIdentity *identity = dao_identity_load (s->f->identity[account], NULL);
-
-  swap->alias = g_strdup (alias);
-  swap->ed25519 = encode (dao_identity_get_ed25519_public (identity));
-  swap->x25519 = encode (dao_identity_get_x25519_public (identity));
-  dao_identity_unref (identity);
-  return swap;
-}
-
-static void
-swap_free (KeySwap * swap)
-{
-  g_free (swap->alias);
-  g_free (swap->ed25519);
-  g_free (swap->x25519);
-  g_free (swap);
-}
-
-static void
-put_keys (json_t * entry, KeySwap * swap)
-{
-  json_object_set_new (entry, "ed25519_public_key",
-      json_string (swap->ed25519));
-  json_object_set_new (entry, "x25519_public_key",
-      json_string (swap->x25519));
-}
-
-/* The entry of that alias, or one more that is accepted */
-static void
-swap_friend (json_t * friends, gpointer user_data)
-{
-  KeySwap *swap = user_data;
-  gboolean found = FALSE;
-  json_t *entry;
-  gsize i;
-
-  json_array_foreach (friends, i, entry) {
-    if (g_strcmp0 (swap->alias, json_string_value (json_object_get (entry,
-                    "alias_id"))) != 0)
-      continue;
-    put_keys (entry, swap);
-    found = TRUE;
-  }
-  if (found)
-    return;
-  entry = json_deep_copy (json_array_get (friends, 0));
-  json_object_set_new (entry, "alias_id", json_string (swap->alias));
-  put_keys (entry, swap);
-  json_array_append_new (friends, entry);
-}
-
-static void
-swap_own (json_t * user, gpointer swap)
-{
-  put_keys (user, swap);
-}
-
-static void
-lie_about_friends (Stage * s, guint to, KeySwap * swap)
-{
-  stage_tell (s, (Lie) {
-      LIE_EDIT, FRIENDS, stage_name_of (s, to), .edit = swap_friend, .user_data =
-      swap});
-}
-
-/* Alice's file of contacts as it was before she accepted anybody, or as the relay makes it */
-static DaoContacts *
-load_contacts (Stage * s, guint account)
-{
-  gchar *path = dao_account_contacts_path (s->f->identity[account]);
-  DaoIdentity *identity = dao_identity_load (s->f->identity[account], NULL);
-  GError *error = NULL;
-  DaoContacts *contacts = dao_contacts_load (path, identity, &error);
-
-  g_assert_no_error (error);
-  dao_identity_unref (identity);
-  g_free (path);
-  return contacts;
-}
-
-static void
-forget_contacts (Stage * s, guint account)
-{
-  gchar *path = dao_account_contacts_path (s->f->identity[account]);
-
-  g_assert_cmpint (g_unlink (path), ==, 0);
-  g_free (path);
-}
-
-/* What dao-identity accept does: the keys that the relay shows now. */
-static void
-accept (Stage * s, guint account, guint peer)
-{
-  DaoContacts *contacts = load_contacts (s, account);
-  const DaoContact *shown = dao_contacts_lookup (contacts, stage_name_of (s, peer));
-  guint8 ed25519[32], x25519[32];
-  GError *error = NULL;
-
-  g_assert_nonnull (shown);
-  g_assert_false (shown->pinned);
-  memcpy (ed25519, shown->ed25519_public, 32);
-  memcpy (x25519, shown->x25519_public, 32);
-  dao_contacts_pin (contacts, stage_name_of (s, peer), NULL, ed25519, x25519,
-      shown->conversation_id, &error);
-  g_assert_no_error (error);
-  dao_contacts_save (contacts, &error);
-  g_assert_no_error (error);
-  dao_contacts_free (contacts);
-}
-
-static gchar *
-safety_code (Stage * s, guint account, guint peer)
-{
-  DaoContacts *contacts = load_contacts (s, account);
-  gchar *code = dao_contacts_safety_code (contacts, stage_name_of (s, peer), NULL);
-
-  dao_contacts_free (contacts);
-  return code;
-}
-
-/* Opens the account of Alice, so that what the relay shows is in her file, and closes it. */
-static void
-look_at_friends (Stage * s)
-{
-  stage_leave (&s->alice);
-  s->alice = call_end_new (s->f, 0, "relay=%s", lying_relay_url (s->relay));
-  call_end_play_online (s->alice);
-  stage_leave (&s->alice);
-}
-
 /* The first key is taken on trust: with another one she reaches nobody, and the codes tell. */
 static void
 test_keys_before_accept (void)
@@ -198,8 +30,7 @@ test_keys_before_accept (void)
   stage_leave (&s->alice);
   forget_contacts (s, 0);
   lie_about_friends (s, 0, swap);
-  look_at_friends (s);
-  accept (s, 0, 1);
+  accept_shown (s, 0, 1);
   hers = safety_code (s, 0, 1);
   his = safety_code (s, 1, 0);
   g_assert_cmpstr (hers, !=, his);
@@ -340,7 +171,7 @@ test_own_account_has_other_keys (void)
 
   stage_tell (s, (Lie) {
       LIE_EDIT, "GET /api/v1/users/", stage_name_of (s, 0), .edit =
-      swap_own, .user_data = swap});
+      swap_keys, .user_data = swap});
   call_end_play (s->alice);
   call_end_wait_error (s->alice, "belongs to another identity");
   g_assert_cmpuint (lying_relay_count (s->relay, "GET /ws", NULL), ==, 0);
