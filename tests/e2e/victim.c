@@ -218,7 +218,14 @@ victim_wait_count (Victim * v, gint * counter, gint n)
   }
 }
 
-/* Peer connections are torn down on a thread of their own. */
+static void
+forget_messages (Victim * v)
+{
+  g_queue_clear_full (&v->messages, (GDestroyNotify) gst_message_unref);
+}
+
+/* Peer connections are torn down on a thread of their own, and messages that nobody took hold elements of them.
+ * The next call must not have begun: it has one, too. */
 static void
 wait_gone (Victim * v)
 {
@@ -226,7 +233,11 @@ wait_gone (Victim * v)
 
   while (g_atomic_int_get (&v->alive) > 0) {
     g_assert_cmpint (g_get_monotonic_time (), <, deadline);
-    victim_pump (v);
+    if (v->pipeline)
+      victim_pump (v);
+    else
+      hostile_pump (v->peer, 10);
+    forget_messages (v);
   }
 }
 
@@ -275,7 +286,8 @@ victim_play_again (Victim * v)
   gboolean online = FALSE;
 
   gst_element_set_state (v->pipeline, GST_STATE_READY);
-  g_queue_clear_full (&v->messages, (GDestroyNotify) gst_message_unref);
+  wait_gone (v);
+  forget_messages (v);
   victim_play (v);
   while (!online) {
     GstStructure *s = victim_wait_message (v, "dao-account", NULL, NULL);
@@ -283,7 +295,6 @@ victim_play_again (Victim * v)
     gst_structure_get_boolean (s, "online", &online);
     gst_structure_free (s);
   }
-  wait_gone (v);
 }
 
 void
@@ -318,6 +329,7 @@ drop_pipeline (Victim * v)
 {
   gst_clear_object (&v->call);
   call_stop (g_steal_pointer (&v->pipeline));
+  wait_gone (v);
 }
 
 Victim *
@@ -368,7 +380,7 @@ victim_free (Victim * v)
 
   drop_pipeline (v);
   hostile_free (v->peer);
-  g_queue_clear_full (&v->messages, (GDestroyNotify) gst_message_unref);
+  forget_messages (v);
   call_fixture_free (f);
   g_free (v->options);
   g_free (v);
